@@ -1,0 +1,10 @@
+//! Redis Sentinel as a library: a whole sentinel that monitors, elects and fails over, without a process of its own.
+
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod error;
+pub mod machine;
+pub mod model;
+pub mod resp;
+pub mod types;

@@ -1,0 +1,109 @@
+//! The sentinel itself: a state machine that takes news and gives work, without doing any I/O.
+
+mod admin;
+mod deadline;
+mod event;
+mod input;
+mod output;
+mod store;
+mod turn;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use admin::Session;
+use deadline::Deadlines;
+pub use deadline::Why;
+pub use event::{Event, EventKind};
+pub use input::{Gauges, Input, ScriptExit};
+pub use output::Output;
+use store::StoreDesk;
+
+use crate::{
+    config::Settings,
+    model::{Group, Link, Node},
+    types::{Chance, ClientId, Epoch, GroupId, LinkId, MasterName, NodeId, Now, RunId, Tick, UnixMs},
+};
+
+/// A sentinel without its senses: no socket, clock, file, thread or ambient randomness inside.
+///
+/// # Contract
+/// - News goes in by [`Machine::handle`], one [`Input`] at a time, each with the moment it happened.
+///   The steady clock of `now` never goes back.
+/// - After each input the driver drains [`Machine::poll_output`] until it gives `None` and carries the
+///   outputs out in order. Each may be carried out at once: what has to wait for the disk is not put
+///   out before [`Input::Stored`] has come.
+/// - Then it waits for news, at the latest until [`Machine::deadline`], and handles [`Input::Elapsed`].
+/// - The same settings, identity, seed and inputs give the same outputs, byte for byte.
+/// - No input makes it panic, loop or grow without bound.
+pub struct Machine {
+    settings: Settings,
+    me: RunId,
+    process_id: RunId,
+    started: Now,
+    chance: Chance,
+    outputs: VecDeque<Output>,
+    deadlines: Deadlines,
+    store: StoreDesk,
+
+    current_epoch: Epoch,
+    groups: BTreeMap<GroupId, Group>,
+    names: BTreeMap<MasterName, GroupId>,
+    nodes: BTreeMap<NodeId, Node>,
+    links: BTreeMap<LinkId, Link>,
+    clients: BTreeMap<ClientId, Session>,
+
+    tilt: Option<Tilt>,
+    gauges: Gauges,
+}
+
+/// Since when judgement is suspended.
+#[derive(Clone, Copy, Debug)]
+struct Tilt {
+    since: Tick,
+    since_unix: UnixMs,
+}
+
+impl Machine {
+    /// A sentinel with these settings, identity and seed, born at `now`.
+    ///
+    /// `process_id` names this run of the process; it is the `run_id` that `INFO` shows.
+    pub fn new(settings: Settings, me: RunId, seed: u64, now: Now) -> Self {
+        let mut chance = Chance::seeded(seed);
+        let process_id = chance.run_id();
+        let mut machine = Self {
+            current_epoch: settings.current_epoch,
+            settings,
+            me,
+            process_id,
+            started: now,
+            chance,
+            outputs: VecDeque::new(),
+            deadlines: Deadlines::default(),
+            store: StoreDesk::default(),
+            groups: BTreeMap::new(),
+            names: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            links: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            tilt: None,
+            gauges: Gauges::default(),
+        };
+        machine.begin(now);
+        machine
+    }
+
+    /// Takes one piece of news.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        self.turn(now, input);
+    }
+
+    /// The next piece of work, in order; `None` when there is nothing to do until news comes.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When the machine wants to be woken without news, and what for.
+    pub fn deadline(&self) -> Option<(Tick, Why)> {
+        self.deadlines.next()
+    }
+}

@@ -1,0 +1,15 @@
+//! The words everything else is written in: time, identity, address, chance.
+
+mod chance;
+mod endpoint;
+mod glob;
+mod ids;
+mod secret;
+mod time;
+
+pub use chance::Chance;
+pub use endpoint::{Endpoint, HostStyle};
+pub use glob::glob_matches;
+pub use ids::{ClientId, Epoch, GroupId, JobId, LinkId, MasterName, NodeId, RequestId, RunId, StoreId};
+pub use secret::Secret;
+pub use time::{Millis, Now, Tick, UnixMs};
