@@ -7,4 +7,6 @@ pub mod error;
 pub mod machine;
 pub mod model;
 pub mod resp;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod types;

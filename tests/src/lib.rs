@@ -1,1 +1,14 @@
-//! What the whole-system tests share: groups of real servers, real sentinels and ours.
+//! Whole groups for the whole-system tests: data servers, sentinels of any make, and the faults between them.
+//!
+//! A test reads `let mut group = Group::start(&GroupPlan::default())?; group.kill_master(); ...`. What it waits for
+//! has a deadline, and a deadline that passes shows every node's view, the events heard and the ends of the logs.
+
+mod group;
+mod plan;
+mod programs;
+mod view;
+
+pub use group::Group;
+pub use plan::{Discovery, GroupPlan, Seat};
+pub use programs::built_sentinelle;
+pub use view::SentinelView;

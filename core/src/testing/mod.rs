@@ -1,0 +1,35 @@
+//! Real servers and sentinels for test suites: started in milliseconds, killed, paused, restarted, and gone at the end.
+//!
+//! Everything here runs on loopback with free ports and folders of its own. Nothing outlives the value
+//! that stands for it: dropping a [`DataServer`] or a [`SentinelProcess`] ends the process and removes its
+//! folder, and on Linux the processes die with the program that started them, however that one ends.
+//!
+//! ```no_run
+//! use sentinelle::testing::{DataServer, ServerPlan};
+//!
+//! # fn main() -> sentinelle::error::Result<()> {
+//! let mut servers = DataServer::start_replicated(&ServerPlan::default(), 2)?;
+//! servers[0].client()?.command(&["SET", "colour", "green"])?;
+//! servers[0].kill();
+//! servers[0].restart()?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+mod listener;
+mod port;
+mod process;
+mod program;
+mod sentinel;
+mod server;
+#[cfg(test)]
+mod tests;
+mod wait;
+
+pub use client::Client;
+pub use listener::{EventLog, Heard};
+pub use program::{Flavour, find_sentinel, find_server};
+pub use sentinel::{SentinelPlan, SentinelProcess, Watched};
+pub use server::{DataServer, Persistence, ServerPlan};
+pub use wait::{Deadline, Stopwatch, wait_until};
