@@ -3,7 +3,7 @@
 use super::{Event, EventKind, Input, Machine, Output};
 use crate::{
     config::LogLevel,
-    types::{ClientId, Endpoint, Epoch, GroupId, MasterName, NodeId, Now},
+    types::{Endpoint, Epoch, GroupId, MasterName, NodeId, Now, ClientId},
 };
 
 impl Machine {
@@ -58,12 +58,7 @@ impl Machine {
 
     /// Answers SENTINEL IS-MASTER-DOWN-BY-ADDR; emits the reply by itself, at once or after the vote is stored.
     pub(super) fn answer_down_question(
-        &mut self,
-        _now: Now,
-        _client: ClientId,
-        _address: &Endpoint,
-        _epoch: Epoch,
-        _candidate: Option<&str>,
+        &mut self, _now: Now, _client: ClientId, _address: &Endpoint, _epoch: Epoch, _candidate: Option<&str>,
     ) {
     }
 
