@@ -1,5 +1,13 @@
 //! RESP, the language of Redis: values, and the two ways they cross a socket.
 
+mod buffer;
+mod decode;
+mod encode;
+mod inline;
+mod number;
+mod request;
 mod value;
 
+pub use decode::{MAX_DEPTH, MAX_REPLY, MAX_VALUES, ValueDecoder};
+pub use request::{MAX_LINE, MAX_WEIGHT, MAX_WORDS, Refusal, RequestDecoder, Standing};
 pub use value::{Protocol, Request, Value};
