@@ -1,14 +1,26 @@
 //! The sentinel itself: a state machine that takes news and gives work, without doing any I/O.
 
 mod admin;
+mod correct;
 mod deadline;
 mod event;
+mod failover;
+mod hello;
 mod input;
+mod links;
+mod members;
+mod objective;
 mod output;
+mod probe;
+mod reset;
+mod scripts;
 mod store;
+mod subjective;
+mod tilt;
 mod turn;
+mod vote;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use admin::Session;
 use deadline::Deadlines;
@@ -16,12 +28,14 @@ pub use deadline::Why;
 pub use event::{Event, EventKind};
 pub use input::{Gauges, Input, ScriptExit};
 pub use output::Output;
+use scripts::ScriptDesk;
 use store::StoreDesk;
+use tilt::Tilt;
 
 use crate::{
     config::Settings,
     model::{Group, Link, Node},
-    types::{Chance, ClientId, Epoch, GroupId, LinkId, MasterName, NodeId, Now, RunId, Tick, UnixMs},
+    types::{Chance, ClientId, Epoch, GroupId, LinkId, MasterName, NodeId, Now, RunId, Tick},
 };
 
 /// A sentinel without its senses: no socket, clock, file, thread or ambient randomness inside.
@@ -51,16 +65,23 @@ pub struct Machine {
     nodes: BTreeMap<NodeId, Node>,
     links: BTreeMap<LinkId, Link>,
     clients: BTreeMap<ClientId, Session>,
+    addresses: BTreeMap<(String, u16), BTreeSet<GroupId>>,
+    resolving: BTreeMap<String, BTreeSet<LinkId>>,
+    last_number: u64,
+    /// The newest epoch this sentinel itself opened: several attempts of one burst share it.
+    opened_epoch: Option<Epoch>,
+    scripts: ScriptDesk,
+    simulated: SimulatedFailure,
 
     tilt: Option<Tilt>,
     gauges: Gauges,
 }
 
-/// Since when judgement is suspended.
-#[derive(Clone, Copy, Debug)]
-struct Tilt {
-    since: Tick,
-    since_unix: UnixMs,
+/// Crashes ordered by `SENTINEL SIMULATE-FAILURE`.
+#[derive(Clone, Copy, Debug, Default)]
+struct SimulatedFailure {
+    after_election: bool,
+    after_promotion: bool,
 }
 
 impl Machine {
@@ -85,6 +106,12 @@ impl Machine {
             nodes: BTreeMap::new(),
             links: BTreeMap::new(),
             clients: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            resolving: BTreeMap::new(),
+            last_number: 0,
+            opened_epoch: None,
+            scripts: ScriptDesk::default(),
+            simulated: SimulatedFailure::default(),
             tilt: None,
             gauges: Gauges::default(),
         };

@@ -5,10 +5,10 @@
 
 use super::{Event, Machine, Output};
 use crate::{
-    config::{LogLevel, Settings},
-    model::{DataFacts, Node},
+    config::{LogLevel, MasterSettings, Settings},
+    model::Group,
     resp::Value,
-    types::{ClientId, GroupId, NodeId, Now, StoreId},
+    types::{ClientId, Endpoint, GroupId, Now, StoreId},
 };
 
 /// What happens once the state is on disk, and what if it cannot be.
@@ -18,20 +18,123 @@ pub(super) enum Consequence {
     Reply { client: ClientId, stored: Value, failed: Value },
     /// An event is published either way.
     Publish(Event),
-    /// A vote for another sentinel takes effect.
+    /// A candidate hears the vote of this group, or that there is none.
     Vote { client: ClientId, group: GroupId },
     /// The attempt of this group, with this sentinel's own vote, may ask for votes.
     Campaign { group: GroupId },
-    /// The promotion seen of this group may be told.
+    /// The promotion seen in this group may be told.
     Announce { group: GroupId },
 }
 
 /// The stores under way and wanted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StoreDesk {
-    last: u64,
     under_way: Option<StoreId>,
     waiting: Vec<Consequence>,
     wanted: bool,
     gathered: Vec<Consequence>,
+}
+
+impl Machine {
+    /// Wants the state on disk; `consequence` follows when it is, or when it cannot be.
+    pub(super) fn save(&mut self, consequence: Option<Consequence>) {
+        self.store.wanted = true;
+        self.store.gathered.extend(consequence);
+    }
+
+    /// Lets `consequence` follow once all that is decided so far is on disk, which may be so already.
+    pub(super) fn after_store(&mut self, consequence: Consequence) {
+        // With nothing under way and nothing wanted, the next flush finds only this and settles it at once.
+        if self.store.wanted || self.store.under_way.is_none() {
+            self.store.gathered.push(consequence);
+        } else {
+            self.store.waiting.push(consequence);
+        }
+    }
+
+    /// At the end of a turn: asks for the next store unless one is under way.
+    pub(super) fn flush_store(&mut self, now: Now) {
+        if self.store.under_way.is_some() {
+            return;
+        }
+        if !self.store.wanted {
+            let settled = std::mem::take(&mut self.store.gathered);
+            return self.settle(now, settled, &Ok(()));
+        }
+        let store = StoreId::new(self.fresh_number());
+        self.store.wanted = false;
+        self.store.under_way = Some(store);
+        self.store.waiting = std::mem::take(&mut self.store.gathered);
+        let settings = Box::new(self.settings_to_store());
+        self.outputs.push_back(Output::Store { store, settings });
+    }
+
+    /// A store ended: what waited for it follows.
+    pub(super) fn stored(&mut self, now: Now, store: StoreId, result: Result<(), String>) {
+        if self.store.under_way != Some(store) {
+            return;
+        }
+        self.store.under_way = None;
+        match &result {
+            Ok(()) => self.log(LogLevel::Notice, "Sentinel new configuration saved on disk".into()),
+            Err(reason) => self.log(
+                LogLevel::Warning,
+                format!("WARNING: Sentinel was not able to save the new configuration on disk!!!: {reason}"),
+            ),
+        }
+        let waiting = std::mem::take(&mut self.store.waiting);
+        self.settle(now, waiting, &result);
+    }
+
+    fn settle(&mut self, now: Now, consequences: Vec<Consequence>, result: &Result<(), String>) {
+        for consequence in consequences {
+            match (consequence, result) {
+                (Consequence::Reply { client, stored, .. }, Ok(())) => self.reply(client, stored),
+                (Consequence::Reply { client, failed, .. }, Err(_)) => self.reply(client, failed),
+                (Consequence::Publish(event), _) => self.announce_event(event),
+                (Consequence::Vote { client, group }, Ok(())) => self.tell_vote(client, group),
+                (Consequence::Vote { client, group }, Err(_)) => self.withhold_vote(client, group),
+                (Consequence::Campaign { group }, Ok(())) => self.campaign(now, group),
+                (Consequence::Campaign { group }, Err(_)) => self.give_up_campaign(now, group),
+                (Consequence::Announce { group }, _) => self.announce_promotion(now, group),
+            }
+        }
+    }
+
+    /// Gathers the whole configuration and state, as it is to be stored.
+    fn settings_to_store(&self) -> Settings {
+        let mut settings = self.settings.clone();
+        settings.current_epoch = self.current_epoch;
+        settings.masters = self.groups.values().map(|group| self.master_to_store(group)).collect();
+        settings
+    }
+
+    /// One master as it is to be stored; a promotion that waits for the disk is written as done.
+    fn master_to_store(&self, group: &Group) -> MasterSettings {
+        let address = |node| self.nodes.get(node).map(|node: &crate::model::Node| node.address.clone());
+        let promotion = group.failover.as_ref().filter(|failover| failover.confirmed);
+        let promoted = promotion.and_then(|failover| failover.promoted);
+        let head = promoted.unwrap_or(group.master);
+        let members = group.replicas.values().chain(std::iter::once(&group.master));
+        let replicas: Vec<Endpoint> = members.filter(|&&node| node != head).filter_map(address).collect();
+        let peers = group.peers.iter().filter_map(|(run_id, node)| Some((address(node)?, run_id.clone())));
+        MasterSettings {
+            name: group.name.clone(),
+            address: self.nodes[&head].address.clone(),
+            quorum: group.quorum,
+            down_after: group.down_after,
+            failover_timeout: group.failover_timeout,
+            parallel_syncs: group.parallel_syncs,
+            notification_script: group.notification_script.clone(),
+            client_reconfig_script: group.client_reconfig_script.clone(),
+            auth_user: group.auth_user.clone(),
+            auth_pass: group.auth_pass.clone(),
+            reboot_down_after: group.reboot_down_after,
+            renamed_commands: group.renamed_commands.iter().map(|(old, new)| (old.clone(), new.clone())).collect(),
+            config_epoch: promotion.map_or(group.config_epoch, |failover| failover.epoch),
+            leader_epoch: group.leader_epoch,
+            replicas,
+            sentinels: peers.collect(),
+        }
+    }
 }

@@ -23,7 +23,9 @@ pub struct Link {
     pub local: Option<IpAddr>,
     /// When connecting was last begun.
     pub attempted: Option<Tick>,
-    /// When anything last arrived on a subscribing link.
+    /// Attempts to connect in a row that failed.
+    pub failures: u32,
+    /// When anything last arrived.
     pub last_heard: Tick,
     /// What PING tells; meaningful on command links.
     pub pulse: Pulse,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Down;
-use crate::types::{Epoch, GroupId, MasterName, Millis, NodeId, RunId, Secret, Tick};
+use crate::types::{Endpoint, Epoch, GroupId, MasterName, Millis, NodeId, RunId, Secret, Tick};
 
 /// A monitored master with its replicas and peers.
 #[derive(Clone, Debug)]
@@ -52,6 +52,14 @@ pub struct Group {
     pub failover: Option<Failover>,
     /// The earliest moment of the next automatic attempt.
     pub next_attempt: Tick,
+    /// Attempts in a row that nobody won.
+    pub fruitless_attempts: u32,
+    /// Whether the last attempt found no replica, so that the next begins as soon as there is one.
+    pub wants_replica: bool,
+    /// The address the master had before the last switch.
+    pub former_master: Option<Endpoint>,
+    /// When the present configuration became known, to tell it to peers that lag behind.
+    pub configured: Option<Tick>,
 }
 
 /// A failover that this sentinel leads or tries to lead.
@@ -71,8 +79,10 @@ pub struct Failover {
     pub promoted: Option<NodeId>,
     /// Replicas that were chosen and failed.
     pub failed: BTreeSet<NodeId>,
-    /// When `SLAVEOF NO ONE` was last sent to the chosen replica.
-    pub promotion_sent: Option<Tick>,
+    /// Whether this sentinel's own vote is stored, so that others may be asked for theirs.
+    pub may_ask: bool,
+    /// Whether the chosen replica was seen to be master, and only the store is awaited.
+    pub confirmed: bool,
 }
 
 /// Who wanted a failover.

@@ -21,6 +21,10 @@ pub struct ReplicaFacts {
     pub announced: bool,
     /// When the master it follows last changed.
     pub changed: Tick,
+    /// Whether it was the master and has not been seen as a replica since.
+    pub former_master: bool,
+    /// When it was last told to follow the master, outside of a failover.
+    pub corrected: Option<Tick>,
     /// How far a failover has come in moving it.
     pub reconfiguration: Reconfiguration,
 }
@@ -59,6 +63,8 @@ impl ReplicaFacts {
             offset: 0,
             announced: true,
             changed: now,
+            former_master: false,
+            corrected: None,
             reconfiguration: Reconfiguration::None,
         }
     }

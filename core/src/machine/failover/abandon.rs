@@ -1,0 +1,77 @@
+//! Decides how a failover ends without a promotion, and when the next attempt may begin.
+
+use crate::{
+    machine::{
+        EventKind, Machine, Why,
+        vote::{LONGEST_RETRY, SHORTEST_RETRY},
+    },
+    model::{Order, Outcome, Stage},
+    types::{GroupId, Millis, Now},
+};
+
+impl Machine {
+    /// The election is over without us: soon again if nobody won, with long patience if somebody did.
+    pub(super) fn lose_election(&mut self, now: Now, id: GroupId, outcome: Outcome) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let long = group.failover_timeout.times(2);
+        let doublings = group.fruitless_attempts.min(MOST_DOUBLINGS);
+        group.fruitless_attempts = group.fruitless_attempts.saturating_add(1);
+        let pause = self.chance.between(SHORTEST_RETRY, LONGEST_RETRY).times(1 << doublings).min(long);
+        let wait = if outcome == Outcome::Lost { long } else { pause };
+        self.abort(now, id, EventKind::AbortNotElected, wait);
+    }
+
+    /// No replica can be promoted: the next attempt begins as soon as one can.
+    pub(super) fn abort_without_replica(&mut self, now: Now, id: GroupId) {
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.wants_replica = true;
+        }
+        let wait = self.groups.get(&id).map_or(Millis::ZERO, |group| group.failover_timeout.times(2));
+        self.abort(now, id, EventKind::AbortNoGoodReplica, wait);
+    }
+
+    /// The master is back: an automatic failover is abandoned while nothing has been promoted.
+    pub(in crate::machine) fn master_is_back(&mut self, now: Now, id: GroupId) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        group.fruitless_attempts = 0;
+        group.wants_replica = false;
+        self.deadlines.clear(Why::Attempt(id));
+        let pending = group.failover.as_ref().is_some_and(|failover| {
+            failover.order == Order::Quorum && matches!(failover.stage, Stage::WaitStart | Stage::SelectReplica)
+        });
+        if pending {
+            self.abort(now, id, EventKind::AbortMasterBack, Millis::ZERO);
+        }
+    }
+
+    /// Ends the attempt; the next automatic one may begin after `wait`.
+    pub(super) fn abort(&mut self, now: Now, id: GroupId, kind: EventKind, wait: Millis) {
+        self.publish_group(now, kind, id);
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        group.failover = None;
+        group.next_attempt = now.tick.after(wait);
+        let still_down = group.objectively_down.holds();
+        self.deadlines.clear(Why::Patience(id));
+        if still_down {
+            self.plan_attempt(now, id);
+        }
+    }
+
+    /// A replica changed: an attempt that failed for want of one begins again if it will do.
+    pub(in crate::machine) fn retry_with_replica(&mut self, now: Now, id: GroupId) {
+        let Some(group) = self.groups.get(&id) else { return };
+        if !group.wants_replica || group.failover.is_some() || !group.objectively_down.holds() {
+            return;
+        }
+        if self.best_replica(now, id).is_some() {
+            if let Some(group) = self.groups.get_mut(&id) {
+                group.wants_replica = false;
+                group.next_attempt = now.tick;
+            }
+            self.plan_attempt(now, id);
+        }
+    }
+}
+
+/// How often the pause after a fruitless election doubles.
+const MOST_DOUBLINGS: u32 = 6;

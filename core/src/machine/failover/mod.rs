@@ -1,0 +1,243 @@
+//! Decides when a failover begins, who leads it, and how it moves from stage to stage.
+//!
+//! Mirrors spec 7 and 8.1 to 8.3. The legal moves:
+//!
+//! | from | to | when |
+//! |---|---|---|
+//! | none | wait-start | the quorum calls the master down, or an operator orders it |
+//! | wait-start | select-replica | elected, or nobody else was and an operator ordered it |
+//! | select-replica | send-promotion, wait-promotion | a replica was chosen, in one breath |
+//! | wait-promotion | select-replica | the chosen replica failed |
+//! | wait-promotion | reconfigure | it reports itself master, and that is on disk |
+//! | reconfigure | none | all replicas follow, or time ran out |
+//! | any before wait-promotion | none | abandoned |
+
+mod abandon;
+mod choose;
+mod promote;
+mod reconfigure;
+
+use super::{EventKind, Machine, Output, Why, store::Consequence};
+use crate::{
+    config::LogLevel,
+    model::{Failover, Order, Outcome, Stage, count_votes, votes_needed},
+    types::{Epoch, GroupId, Millis, NodeId, Now, RunId},
+};
+
+impl Machine {
+    /// The quorum calls the master down: an attempt is planned; one that already promoted this master is over.
+    pub(super) fn quorum_reached(&mut self, now: Now, id: GroupId) {
+        let stage = self.groups.get(&id).and_then(|group| group.failover.as_ref()).map(|failover| failover.stage);
+        if stage == Some(Stage::Reconfigure) {
+            self.end_failover(now, id);
+        }
+        self.plan_attempt(now, id);
+    }
+
+    /// Sets the moment of the next automatic attempt: when patience allows, behind the sentinels that rank before us.
+    pub(super) fn plan_attempt(&mut self, now: Now, id: GroupId) {
+        let rank = self.rank(id);
+        let jitter = self.chance.between(Millis::ZERO, START_JITTER);
+        let Some(group) = self.groups.get(&id) else { return };
+        let earliest = now.tick.after(START_STEP.times(rank.min(MOST_STEPS)).plus(jitter));
+        if group.next_attempt > earliest {
+            let wait = group.next_attempt.since(now.tick);
+            let text = format!("Next failover delay: I will not start a failover of '{}' for {wait}", group.name);
+            let at = group.next_attempt;
+            self.log(LogLevel::Notice, text);
+            self.deadlines.set(Why::Attempt(id), at);
+        } else {
+            self.deadlines.set(Why::Attempt(id), earliest);
+        }
+    }
+
+    /// How many live peers start before this sentinel, so that candidates do not split the votes: by run id.
+    fn rank(&self, id: GroupId) -> u64 {
+        let Some(group) = self.groups.get(&id) else { return 0 };
+        let before = group.peers.iter().filter(|&(run_id, peer)| *run_id < self.me && self.is_connected(*peer));
+        before.count() as u64
+    }
+
+    /// Begins an automatic failover, unless the reason for it is gone or another candidate has our vote.
+    pub(super) fn attempt_failover(&mut self, now: Now, id: GroupId) {
+        let Some(group) = self.groups.get(&id).filter(|_| self.tilt.is_none()) else { return };
+        if !group.objectively_down.holds() || group.failover.is_some() {
+            return;
+        }
+        if group.next_attempt > now.tick {
+            let at = group.next_attempt;
+            return self.deadlines.set(Why::Attempt(id), at);
+        }
+        self.start_failover(now, id, Order::Quorum);
+    }
+
+    /// Begins a failover an operator ordered; none is in progress and a replica can be promoted.
+    pub(super) fn start_ordered_failover(&mut self, now: Now, id: GroupId) {
+        self.start_failover(now, id, Order::Operator);
+        for replica in self.replicas(id) {
+            self.deadlines.set(Why::Info(replica), now.tick);
+        }
+    }
+
+    fn start_failover(&mut self, now: Now, id: GroupId, order: Order) {
+        let Some(epoch) = self.open_epoch(now, id) else { return };
+        let election = self.settings.periods.election;
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        group.failover = Some(Failover {
+            stage: Stage::WaitStart,
+            epoch,
+            order,
+            started: now.tick,
+            changed: now.tick,
+            promoted: None,
+            failed: std::collections::BTreeSet::new(),
+            may_ask: false,
+            confirmed: false,
+        });
+        group.wants_replica = false;
+        group.leader = Some(self.me.clone());
+        group.leader_epoch = epoch;
+        let patience = match order {
+            Order::Quorum => election.min(group.failover_timeout),
+            Order::Operator => ORDERED_ELECTION,
+        };
+        self.deadlines.set(Why::Patience(id), now.tick.after(patience));
+        self.deadlines.clear(Why::Attempt(id));
+        self.publish_group(now, EventKind::TryFailover, id);
+        self.save(Some(Consequence::Campaign { group: id }));
+    }
+
+    /// The epoch of a new attempt. Attempts of one burst share the epoch this sentinel opened for the first of
+    /// them, because each new epoch would end the elections of the others.
+    fn open_epoch(&mut self, now: Now, id: GroupId) -> Option<Epoch> {
+        let group = self.groups.get(&id)?;
+        let ours = self.opened_epoch == Some(self.current_epoch);
+        if ours && group.leader_epoch < self.current_epoch && group.config_epoch < self.current_epoch {
+            return Some(self.current_epoch);
+        }
+        self.current_epoch = self.current_epoch.next();
+        self.opened_epoch = Some(self.current_epoch);
+        self.publish(now, EventKind::NewEpoch, Some(id), self.current_epoch.to_string());
+        Some(self.current_epoch)
+    }
+
+    /// Our own vote is on disk: the peers are asked for theirs.
+    pub(super) fn campaign(&mut self, now: Now, id: GroupId) {
+        let Some(failover) = self.failover_at(id, Stage::WaitStart) else { return };
+        failover.may_ask = true;
+        let epoch = failover.epoch;
+        let vote = format!("{} {epoch}", self.me);
+        self.publish(now, EventKind::VoteForLeader, Some(id), vote);
+        for peer in self.peers(id) {
+            self.put_question(now, peer);
+        }
+        self.count_again(now, id);
+    }
+
+    /// Our own vote could not be stored: without it there is no attempt.
+    pub(super) fn give_up_campaign(&mut self, now: Now, id: GroupId) {
+        if self.failover_at(id, Stage::WaitStart).is_some() {
+            if let Some(group) = self.groups.get_mut(&id) {
+                group.leader = None;
+            }
+            self.lose_election(now, id, Outcome::Split);
+        }
+    }
+
+    /// Counts the votes of a running election.
+    pub(super) fn count_again(&mut self, now: Now, id: GroupId) {
+        match self.outcome(id) {
+            None | Some(Outcome::Open) => {}
+            Some(Outcome::Won) => self.win_election(now, id),
+            Some(Outcome::Lost) => self.lose_election(now, id, Outcome::Lost),
+            Some(Outcome::Split) if self.may_go_on_unelected(id) => self.win_election(now, id),
+            Some(Outcome::Split) => self.lose_election(now, id, Outcome::Split),
+        }
+    }
+
+    /// What the votes of the running election come to; `None` when there is none.
+    fn outcome(&self, id: GroupId) -> Option<Outcome> {
+        let group = self.groups.get(&id)?;
+        let failover = group.failover.as_ref().filter(|f| f.stage == Stage::WaitStart && f.may_ask)?;
+        let mut votes: Vec<RunId> = vec![self.me.clone()];
+        let mut missing = 0;
+        for (run_id, peer) in &group.peers {
+            let Some(facts) = self.nodes.get(peer).and_then(|node| node.peer()) else { continue };
+            match &facts.vote {
+                Some((leader, epoch)) if *epoch == failover.epoch => votes.push(leader.clone()),
+                Some((_, epoch)) if *epoch > failover.epoch => {}
+                Some(_) | None => missing += usize::from(self.may_still_vote(*peer, run_id)),
+            }
+        }
+        let needed = votes_needed(group.voters(), group.quorum);
+        Some(count_votes(&self.me, &votes, missing, needed))
+    }
+
+    fn may_still_vote(&self, peer: NodeId, run_id: &RunId) -> bool {
+        *run_id != self.me && self.is_connected(peer) && self.nodes.get(&peer).is_some_and(|peer| !peer.is_down())
+    }
+
+    /// An operator's order goes on without a majority, unless a rival has votes of the same epoch.
+    fn may_go_on_unelected(&self, id: GroupId) -> bool {
+        let Some(group) = self.groups.get(&id) else { return false };
+        let Some(failover) = group.failover.as_ref().filter(|f| f.order == Order::Operator && f.may_ask) else {
+            return false;
+        };
+        let votes = group.peers.values().filter_map(|peer| self.nodes.get(peer)?.peer()?.vote.as_ref());
+        !votes.into_iter().any(|(leader, epoch)| *epoch >= failover.epoch && *leader != self.me)
+    }
+
+    fn win_election(&mut self, now: Now, id: GroupId) {
+        let Some(failover) = self.failover_at(id, Stage::WaitStart) else { return };
+        failover.stage = Stage::SelectReplica;
+        failover.changed = now.tick;
+        self.publish_group(now, EventKind::ElectedLeader, id);
+        if self.simulated.after_election {
+            return self.crash();
+        }
+        self.publish_group(now, EventKind::StateSelectReplica, id);
+        self.deadlines.clear(Why::Patience(id));
+        self.choose_replica(now, id);
+    }
+
+    /// Ends the process as `SENTINEL SIMULATE-FAILURE` ordered.
+    fn crash(&mut self) {
+        self.log(LogLevel::Warning, "Sentinel CRASH because of SENTINEL simulate-failure".into());
+        self.outputs.push_back(Output::Exit { code: 99 });
+    }
+
+    /// The patience of the present stage is used up.
+    pub(super) fn lose_patience(&mut self, now: Now, id: GroupId) {
+        let Some(stage) = self.groups.get(&id).and_then(|group| group.failover.as_ref()).map(|f| f.stage) else {
+            return;
+        };
+        if self.tilt.is_some() {
+            let at = now.tick.after(self.settings.periods.tilt);
+            return self.deadlines.set(Why::Patience(id), at);
+        }
+        match stage {
+            Stage::WaitStart if self.may_go_on_unelected(id) => self.win_election(now, id),
+            Stage::WaitStart => self.lose_election(now, id, Outcome::Split),
+            Stage::SelectReplica | Stage::SendPromotion => self.choose_replica(now, id),
+            Stage::WaitPromotion => self.doubt_promotion(now, id),
+            Stage::Reconfigure => self.end_for_timeout(now, id),
+        }
+    }
+
+    /// The failover of a group when it is at this stage, to change it.
+    fn failover_at(&mut self, id: GroupId, stage: Stage) -> Option<&mut Failover> {
+        self.groups.get_mut(&id)?.failover.as_mut().filter(|failover| failover.stage == stage)
+    }
+}
+
+/// Between the starts of two sentinels that rank one behind the other.
+const START_STEP: Millis = Millis::new(40);
+
+/// Steps that are waited for at most, so that nobody starts later than 150 ms.
+const MOST_STEPS: u64 = 3;
+
+/// The random part of the start delay.
+const START_JITTER: Millis = Millis::new(20);
+
+/// How long an ordered failover waits for a majority.
+const ORDERED_ELECTION: Millis = Millis::new(300);

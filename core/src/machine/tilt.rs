@@ -1,0 +1,47 @@
+//! Decides when this sentinel does not trust its own view: after a stall it stops judging for a while (TILT).
+//!
+//! Mirrors spec 6.6. A stall is a deadline that was met too late by the steady clock; steps of the wall clock
+//! do not matter, and a sentinel without masters has nothing to be late for.
+
+use super::{EventKind, Machine, Why};
+use crate::types::{Now, Tick, UnixMs};
+
+/// Since when judgement is suspended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tilt {
+    /// By the steady clock.
+    pub(super) since: Tick,
+    /// By the wall clock.
+    pub(super) since_unix: UnixMs,
+}
+
+impl Machine {
+    /// Enters TILT when the earliest deadline was missed by more than the trigger.
+    pub(super) fn notice_stall(&mut self, now: Now) {
+        let Some((due, _)) = self.deadlines.next() else { return };
+        if now.tick.since(due) <= self.settings.periods.tilt_trigger {
+            return;
+        }
+        self.tilt = Some(Tilt { since: now.tick, since_unix: now.unix });
+        self.deadlines.set(Why::Tilt, now.tick.after(self.settings.periods.tilt));
+        self.publish(now, EventKind::Tilt, None, "#tilt mode entered".into());
+    }
+
+    /// Resumes judgement, of everything at once.
+    pub(super) fn leave_tilt(&mut self, now: Now) {
+        self.tilt = None;
+        self.publish(now, EventKind::TiltEnd, None, "#tilt mode exited".into());
+        let groups: Vec<_> = self.groups.keys().copied().collect();
+        for group in groups {
+            for node in self.members(group) {
+                self.judge(now, node);
+            }
+            self.judge_quorum(now, group);
+            if self.groups.get(&group).is_some_and(|group| group.failover.is_some()) {
+                self.lose_patience(now, group);
+            } else if self.groups.get(&group).is_some_and(|group| group.objectively_down.holds()) {
+                self.plan_attempt(now, group);
+            }
+        }
+    }
+}
