@@ -79,6 +79,18 @@ impl Client {
         Ok(lines.find(|(name, _)| *name == field).map(|(_, value)| value.to_owned()).unwrap_or_default())
     }
 
+    /// Where the sentinel at the other end says the master is; `None` when it does not know the name.
+    ///
+    /// # Errors
+    /// As [`Client::command`], and [`ErrorKind::Protocol`] when the reply is not an address.
+    pub fn master(&mut self, name: &str) -> Result<Option<SocketAddr>> {
+        let reply = self.command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name])?;
+        if matches!(reply, Value::Null | Value::NullArray) {
+            return Ok(None);
+        }
+        address_of(&reply).map(Some).ok_or_else(|| self.bad(format!("answered {reply:?}, not an address")))
+    }
+
     /// Sends a command without waiting for its reply.
     ///
     /// # Errors
@@ -196,6 +208,12 @@ impl Client {
     fn bad(&self, what: impl AsRef<str>) -> Error {
         Error::new(ErrorKind::Protocol, "read from", format!("{}: {}", self.address, what.as_ref()))
     }
+}
+
+fn address_of(reply: &Value) -> Option<SocketAddr> {
+    let Value::Array(parts) = reply else { return None };
+    let [host, port] = parts.as_slice() else { return None };
+    Some(SocketAddr::new(host.as_text()?.parse().ok()?, port.as_text()?.parse().ok()?))
 }
 
 fn lost(operation: &'static str, address: SocketAddr, error: std::io::Error) -> Error {

@@ -36,19 +36,40 @@ pub struct Heard {
     pub text: String,
 }
 
+/// Where events are noted; clones note into the same log.
+#[derive(Clone, Debug)]
+pub struct EventNotes {
+    watch: Stopwatch,
+    heard: Arc<Mutex<Vec<Heard>>>,
+}
+
 /// The events of any number of sentinels, in order of arrival.
 #[derive(Debug)]
 pub struct EventLog {
-    watch: Stopwatch,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    notes: EventNotes,
     stopped: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
+}
+
+impl EventNotes {
+    /// Notes an event that happens at this moment.
+    pub fn note(&self, from: &str, channel: &str, text: &str) {
+        let (from, channel, text) = (from.to_owned(), channel.to_owned(), text.to_owned());
+        let event = Heard { at: self.watch.elapsed_ms(), from, channel, text };
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    }
 }
 
 impl EventLog {
     /// An empty log whose time begins at this moment.
     pub fn begin() -> Self {
-        Self { watch: Stopwatch::start(), heard: Arc::default(), stopped: Arc::default(), threads: Vec::new() }
+        Self::begin_at(Stopwatch::start())
+    }
+
+    /// An empty log whose time is that of `watch`.
+    pub fn begin_at(watch: Stopwatch) -> Self {
+        let notes = EventNotes { watch, heard: Arc::default() };
+        Self { notes, stopped: Arc::default(), threads: Vec::new() }
     }
 
     /// Subscribes to all channels of the sentinel at `address`, and again whenever the connection is lost.
@@ -59,7 +80,7 @@ impl EventLog {
     /// [`crate::error::ErrorKind::Connection`] when the first one cannot be made.
     pub fn follow(&mut self, name: &str, address: SocketAddr) -> Result<()> {
         let first = subscribe(address)?;
-        let (watch, heard, stopped) = (self.watch, Arc::clone(&self.heard), Arc::clone(&self.stopped));
+        let (notes, stopped) = (self.notes(), Arc::clone(&self.stopped));
         let name = name.to_owned();
         self.threads.push(thread::spawn(move || {
             let mut subscription = Some(first);
@@ -73,8 +94,7 @@ impl EventLog {
                     Ok(None) => {}
                     Ok(Some(message)) => {
                         if let Some((channel, text)) = event_of(&message) {
-                            let event = Heard { at: watch.elapsed_ms(), from: name.clone(), channel, text };
-                            heard.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+                            notes.note(&name, &channel, &text);
                         }
                     }
                     Err(_) => subscription = None,
@@ -84,14 +104,19 @@ impl EventLog {
         Ok(())
     }
 
+    /// Where others may note events of their own.
+    pub fn notes(&self) -> EventNotes {
+        self.notes.clone()
+    }
+
     /// The time since the log was begun, as events are stamped.
     pub fn elapsed(&self) -> Millis {
-        self.watch.elapsed_ms()
+        self.notes.watch.elapsed_ms()
     }
 
     /// All that was heard so far.
     pub fn events(&self) -> Vec<Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.notes.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The events of that channel heard so far.

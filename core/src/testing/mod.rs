@@ -28,7 +28,7 @@ mod tests;
 mod wait;
 
 pub use client::Client;
-pub use listener::{EventLog, Heard};
+pub use listener::{EventLog, EventNotes, Heard};
 pub use program::{Flavour, find_sentinel, find_server};
 pub use sentinel::{SentinelPlan, SentinelProcess, Watched};
 pub use server::{DataServer, Persistence, ServerPlan};

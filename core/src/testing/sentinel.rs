@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    resp::Value,
     types::Millis,
 };
 
@@ -110,13 +109,7 @@ impl SentinelProcess {
     /// # Errors
     /// [`ErrorKind::Connection`], or [`ErrorKind::Protocol`] when the reply is not an address.
     pub fn master(&self, name: &str) -> Result<Option<SocketAddr>> {
-        let mut client = Client::connect(self.address(), Millis::new(1000))?;
-        let reply = client.command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name])?;
-        if matches!(reply, Value::Null | Value::NullArray) {
-            return Ok(None);
-        }
-        let no_address = || Error::new(ErrorKind::Protocol, "ask for the master", format!("answered {reply:?}"));
-        address_of(&reply).map(Some).ok_or_else(no_address)
+        Client::connect(self.address(), Millis::new(1000))?.master(name)
     }
 
     /// Kills it like a power failure would; returns when it is gone.
@@ -210,12 +203,6 @@ impl SentinelProcess {
             .and_then(|mut client| client.info("server", "process_id"))
             .is_ok_and(|answer| answer == pid.to_string())
     }
-}
-
-fn address_of(reply: &Value) -> Option<SocketAddr> {
-    let Value::Array(parts) = reply else { return None };
-    let [host, port] = parts.as_slice() else { return None };
-    Some(SocketAddr::new(host.as_text()?.parse().ok()?, port.as_text()?.parse().ok()?))
 }
 
 /// The configuration file of the plan.

@@ -1,0 +1,5 @@
+//! The executable's verbs.
+
+mod demo;
+
+pub use demo::demo;
