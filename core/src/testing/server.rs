@@ -215,12 +215,13 @@ impl DataServer {
         Ok(())
     }
 
-    /// Whether the process that answers on the port is ours, by its process id.
+    /// Whether the process that answers on the port is ours, by its process id, and has its data in memory.
     fn answers_itself(&self) -> bool {
         let Some(pid) = self.pid() else { return false };
+        let (ours, loaded) = (format!("process_id:{pid}"), "loading:0");
         self.client_with(Millis::new(500))
-            .and_then(|mut client| client.info("server", "process_id"))
-            .is_ok_and(|answer| answer == pid.to_string())
+            .and_then(|mut client| client.text(&["INFO"]))
+            .is_ok_and(|info| [ours.as_str(), loaded].iter().all(|line| info.lines().any(|found| found == *line)))
     }
 
     fn client_with(&self, patience: Millis) -> Result<Client> {
