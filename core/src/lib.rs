@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod error;
 pub mod machine;
+pub mod manual;
 pub mod model;
 pub mod resp;
 #[cfg(feature = "testing")]

@@ -1,0 +1,14 @@
+//! The longer explanations: how a failover comes about, what the defaults are, where this differs from the reference.
+
+#[doc = include_str!("how_it_works.md")]
+pub mod how_it_works {}
+
+#[doc = include_str!("defaults.md")]
+pub mod defaults {}
+
+#[doc = include_str!("compatibility.md")]
+pub mod compatibility {}
+
+#[doc = include_str!("testing.md")]
+#[cfg(feature = "testing")]
+pub mod testing {}
