@@ -22,7 +22,7 @@ mod vote;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use admin::Session;
+use admin::{Desk, Session};
 use deadline::Deadlines;
 pub use deadline::Why;
 pub use event::{Event, EventKind};
@@ -65,6 +65,7 @@ pub struct Machine {
     nodes: BTreeMap<NodeId, Node>,
     links: BTreeMap<LinkId, Link>,
     clients: BTreeMap<ClientId, Session>,
+    desk: Desk,
     addresses: BTreeMap<(String, u16), BTreeSet<GroupId>>,
     resolving: BTreeMap<String, BTreeSet<LinkId>>,
     last_number: u64,
@@ -93,6 +94,7 @@ impl Machine {
         let process_id = chance.run_id();
         let mut machine = Self {
             current_epoch: settings.current_epoch,
+            desk: Desk::new(&settings.server),
             settings,
             me,
             process_id,
@@ -115,6 +117,7 @@ impl Machine {
             tilt: None,
             gauges: Gauges::default(),
         };
+        machine.open_desk();
         machine.begin(now);
         machine
     }
