@@ -14,6 +14,7 @@ mod output;
 mod probe;
 mod reset;
 mod scripts;
+mod status;
 mod store;
 mod subjective;
 mod tilt;
@@ -29,6 +30,7 @@ pub use event::{Event, EventKind};
 pub use input::{Gauges, Input, ScriptExit};
 pub use output::Output;
 use scripts::ScriptDesk;
+pub use status::{FailoverStatus, Health, LinkStatus, MasterStatus, PeerStatus, ReplicaStatus, Status};
 use store::StoreDesk;
 use tilt::Tilt;
 
