@@ -1,8 +1,8 @@
 //! Real servers and sentinels for test suites: started in milliseconds, killed, paused, restarted, and gone at the end.
 //!
-//! Everything here runs on loopback with free ports and folders of its own. Nothing outlives the value
-//! that stands for it: dropping a [`DataServer`] or a [`SentinelProcess`] ends the process and removes its
-//! folder, and on Linux the processes die with the program that started them, however that one ends.
+//! Everything here runs on loopback with free ports and folders of its own. Nothing outlives the value that stands for
+//! it: dropping a [`DataServer`] or a [`SentinelProcess`] ends the process and removes its folder. On Linux the processes
+//! die with the program that started them, however that one ends; the next program removes the folders it left.
 //!
 //! ```no_run
 //! use sentinelle::testing::{DataServer, ServerPlan};
@@ -17,6 +17,7 @@
 //! ```
 
 mod client;
+mod folder;
 mod listener;
 mod port;
 mod process;

@@ -13,19 +13,18 @@ use std::{
     thread,
 };
 
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
-use tempfile::TempDir;
-
 use super::{
+    folder::Folder,
     program::on_path,
     wait::{wait_until, yield_briefly},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
     types::Millis,
+};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
 };
 
 /// How many bytes of a log's end are shown with a failure.
@@ -36,18 +35,14 @@ const LOG_TAIL: usize = 2000;
 pub(super) struct Process {
     program: PathBuf,
     arguments: Vec<String>,
-    folder: TempDir,
+    folder: Folder,
     child: Option<Child>,
 }
 
 impl Process {
     /// A process that is not started yet, with an empty folder of its own.
     pub(super) fn prepare(program: PathBuf, name: &str) -> Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix(&format!("sentinelle-{name}-"))
-            .tempdir()
-            .map_err(|error| Error::new(ErrorKind::File, "make a folder", name).because(error))?;
-        Ok(Self { program, arguments: Vec::new(), folder, child: None })
+        Ok(Self { program, arguments: Vec::new(), folder: Folder::make(name)?, child: None })
     }
 
     /// Its folder, where it runs.
