@@ -5,10 +5,14 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+#[cfg(feature = "driver")]
+pub mod driver;
 pub mod error;
 pub mod machine;
 pub mod manual;
 pub mod model;
+#[cfg(feature = "driver")]
+pub mod net;
 pub mod resp;
 #[cfg(feature = "testing")]
 pub mod testing;

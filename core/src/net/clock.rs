@@ -1,0 +1,74 @@
+//! Decides what time it is: the only file that reads a clock.
+//!
+//! The steady clock goes on while the machine sleeps where the system has such a clock (Linux): a sentinel that was
+//! suspended has to notice that it was away.
+
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+use tokio::time::Instant;
+
+use crate::types::{Now, Tick, UnixMs};
+
+/// A steady clock that starts at zero, with the wall clock beside it.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    started: Duration,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    pub fn start() -> Self {
+        Self { started: read(STEADY) }
+    }
+
+    /// This moment on both clocks.
+    pub fn now(&self) -> Now {
+        let unix = read(ClockId::CLOCK_REALTIME).as_millis() as u64;
+        Now { tick: Tick::from_ms(self.elapsed().as_millis() as u64), unix: UnixMs::from_ms(unix) }
+    }
+
+    /// The moment at which this clock reaches `tick`, for waiting; at once when it has.
+    ///
+    /// Waiting stops while the machine sleeps, so a long wait has to be cut into short ones.
+    pub fn instant(&self, tick: Tick) -> Instant {
+        Instant::now() + Duration::from_millis(tick.as_ms()).saturating_sub(self.elapsed())
+    }
+
+    fn elapsed(&self) -> Duration {
+        read(STEADY).saturating_sub(self.started)
+    }
+}
+
+fn read(clock: ClockId) -> Duration {
+    // Both clocks exist on every system this compiles for, so the call fails in no way that could be told apart
+    // from a clock that stands still.
+    clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const STEADY: ClockId = ClockId::CLOCK_BOOTTIME;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const STEADY: ClockId = ClockId::CLOCK_MONOTONIC;
+
+#[cfg(test)]
+mod tests {
+    use super::Clock;
+    use crate::types::Millis;
+
+    #[tokio::test]
+    async fn the_moment_of_a_tick_is_when_the_clock_reaches_it() {
+        let clock = Clock::start();
+        let goal = clock.now().tick.after(Millis::new(20));
+
+        tokio::time::sleep_until(clock.instant(goal)).await;
+
+        let late = clock.now().tick.since(goal);
+        assert!(clock.now().tick >= goal && late < Millis::new(1000), "{late} late");
+    }
+
+    #[test]
+    fn the_wall_clock_is_past_the_year_2025() {
+        assert!(Clock::start().now().unix.as_ms() > 1_750_000_000_000);
+    }
+}
