@@ -16,6 +16,8 @@ mod help;
 mod info;
 mod pubsub;
 mod query;
+#[cfg(test)]
+mod random_lines;
 mod session;
 mod set;
 mod table;
