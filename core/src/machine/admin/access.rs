@@ -1,7 +1,7 @@
 //! Decides who may do what: users, their passwords, and the commands and channels they are allowed.
 //!
 //! Reads `requirepass` and the rules of `user` lines. A line that cannot be understood disables its user and
-//! is complained about; commands this sentinel does not have are passed over, because no rule can open or close them.
+//! is complained about: a mistyped prohibition must not leave anything open.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -281,7 +281,8 @@ impl User {
                 Some(category) => {
                     in_category(category).ok_or_else(|| format!("unknown category: \"{category}\""))?.collect()
                 }
-                None => with_subcommands(name),
+                None if NOT_OURS.contains(&name) => Vec::new(),
+                None => with_subcommands(name).ok_or_else(|| format!("unknown command: \"{name}\""))?,
             },
         };
         if rule.starts_with('+') {
@@ -305,10 +306,10 @@ pub(super) fn in_category(category: &str) -> Option<impl Iterator<Item = &'stati
     Some(members.map(|command| command.name))
 }
 
-/// The command of that name with its sub-commands; empty when there is none.
-fn with_subcommands(name: &str) -> Vec<&'static str> {
-    let Some(command) = table::find(name) else { return Vec::new() };
-    command.subcommands().map(|sub| sub.name).chain([command.name]).collect()
+/// The command of that name with its sub-commands; `None` when there is none.
+fn with_subcommands(name: &str) -> Option<Vec<&'static str>> {
+    let command = table::find(name)?;
+    Some(command.subcommands().map(|sub| sub.name).chain([command.name]).collect())
 }
 
 /// The names of all commands and sub-commands.
@@ -351,6 +352,25 @@ fn redacted(rule: &str) -> &str {
 /// The user of clients that have not said who they are.
 const DEFAULT: &str = "default";
 
+/// What the reference's sentinel has and this one has not: rules may name it, without effect.
+const NOT_OURS: &[&str] = &[
+    "acl|deluser",
+    "acl|dryrun",
+    "acl|genpass",
+    "acl|load",
+    "acl|log",
+    "acl|save",
+    "acl|setuser",
+    "client|caching",
+    "client|getredir",
+    "client|no-touch",
+    "client|pause",
+    "client|tracking",
+    "client|trackinginfo",
+    "client|unblock",
+    "client|unpause",
+];
+
 #[cfg(test)]
 mod tests {
     use super::{Access, Form};
@@ -381,6 +401,13 @@ mod tests {
 
         assert!(!access.authenticate("bob", b"secret"));
         assert_eq!(access.complaints(), ["user bob: rule not understood: \"******\"; the user is disabled"]);
+    }
+
+    #[test]
+    fn a_rule_about_a_command_no_sentinel_has_is_a_mistake() {
+        let expected = "user bob: unknown command: \"shutdwn\"; the user is disabled";
+        assert_eq!(with_user("bob on nopass +@all -shutdwn").complaints(), [expected]);
+        assert!(with_user("bob on nopass -@all +client|pause +ping").complaints().is_empty());
     }
 
     #[test]
