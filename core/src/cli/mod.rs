@@ -1,5 +1,10 @@
 //! The executable's verbs.
 
+mod arguments;
 mod demo;
+mod log;
+mod run;
+mod start;
 
 pub use demo::demo;
+pub use run::run;
