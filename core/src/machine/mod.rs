@@ -51,6 +51,7 @@ use crate::{
 /// - Then it waits for news, at the latest until [`Machine::deadline`], and handles [`Input::Elapsed`].
 /// - The same settings, identity, seed and inputs give the same outputs, byte for byte.
 /// - No input makes it panic, loop or grow without bound.
+#[derive(Debug)]
 pub struct Machine {
     settings: Settings,
     me: RunId,

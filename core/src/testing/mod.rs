@@ -19,6 +19,7 @@
 mod client;
 mod folder;
 mod listener;
+mod node;
 mod port;
 mod process;
 mod program;
@@ -27,10 +28,13 @@ mod server;
 #[cfg(test)]
 mod tests;
 mod wait;
+mod world;
 
 pub use client::Client;
 pub use listener::{EventLog, EventNotes, Heard};
+pub use node::ModelServer;
 pub use program::{Flavour, find_sentinel, find_server};
 pub use sentinel::{SentinelPlan, SentinelProcess, Watched};
 pub use server::{DataServer, Persistence, ServerPlan};
 pub use wait::{Deadline, Stopwatch, wait_until};
+pub use world::{Disk, ModelSentinel, Party, World, WorldPlan};
