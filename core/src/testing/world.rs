@@ -87,7 +87,7 @@ struct Connection {
 
 #[derive(Clone, Debug)]
 enum Happening {
-    Wake(usize),
+    Wake { sentinel: usize, at: u64 },
     Connect { from: usize, link: LinkId, target: SocketAddr },
     Request { conn: Conn, request: Request },
     Answer { conn: Conn, value: Value },
@@ -119,6 +119,8 @@ pub struct World {
     cuts: BTreeSet<(Party, Party)>,
     last_sent: BTreeMap<(Conn, bool), u64>,
     lives: Vec<u64>,
+    /// The one wake-up that counts, for each sentinel.
+    wakes: Vec<Option<u64>>,
     chance: Chance,
     replies: BTreeMap<ClientId, Vec<Value>>,
 }
@@ -156,6 +158,7 @@ impl World {
             cuts: BTreeSet::new(),
             last_sent: BTreeMap::new(),
             lives: vec![0; plan.sentinels],
+            wakes: vec![None; plan.sentinels],
             chance: Chance::seeded(plan.seed),
             replies: BTreeMap::new(),
         };
@@ -224,6 +227,7 @@ impl World {
     pub fn crash_sentinel(&mut self, n: usize) {
         self.lives[n] += 1;
         self.down.insert(Party::Sentinel(n));
+        self.wakes[n] = None;
         self.sentinels[n].machine = None;
         self.sentinels[n].links.clear();
         self.sentinels[n].waiting.clear();
@@ -258,7 +262,8 @@ impl World {
     pub fn resume(&mut self, party: Party) {
         self.paused.remove(&party);
         if let Party::Sentinel(n) = party {
-            self.plan_at(0, Happening::Wake(n));
+            self.wakes[n] = None;
+            self.feed(n, Input::Elapsed);
         }
     }
 
@@ -362,7 +367,11 @@ impl World {
         let Some(((at, _), happening)) = self.queue.pop_first() else { return };
         self.now = self.now.max(at);
         match happening {
-            Happening::Wake(n) => self.feed(n, Input::Elapsed),
+            Happening::Wake { sentinel, at } if self.wakes[sentinel] == Some(at) => {
+                self.wakes[sentinel] = None;
+                self.feed(sentinel, Input::Elapsed);
+            }
+            Happening::Wake { .. } => {}
             Happening::Connect { from, link, target } => self.accept(from, link, target),
             Happening::Request { conn, request } => self.serve(conn, request),
             Happening::Answer { conn, value } => self.bring_answer(conn, value),
@@ -392,8 +401,11 @@ impl World {
             self.carry_out(n, output);
         }
         if let Some((at, _)) = self.sentinels[n].machine.as_ref().and_then(Machine::deadline) {
-            let delay = at.as_ms().saturating_sub(self.now);
-            self.plan_at(delay, Happening::Wake(n));
+            let at = at.as_ms().max(self.now);
+            if self.wakes[n].is_none_or(|planned| at < planned) {
+                self.wakes[n] = Some(at);
+                self.plan_at(at - self.now, Happening::Wake { sentinel: n, at });
+            }
         }
     }
 
