@@ -48,6 +48,8 @@ struct Client {
     wire: Arc<Wire>,
     decoder: RequestDecoder,
     turn: Turn,
+    /// Commands the machine has yet to reply to.
+    owed: usize,
     /// Since when it leaves more unread than its soft limit.
     swollen_since: Option<Tick>,
     task: AbortHandle,
@@ -60,7 +62,7 @@ enum Turn {
     Client,
     /// Ours: its bytes may hold a command, and it is in the queue.
     Ours,
-    /// The machine's: it has yet to reply.
+    /// The machine's: it has too many replies to give before it takes another command.
     Machine,
     /// Its task's: it has to write before more is decoded.
     Drain,
@@ -130,7 +132,7 @@ impl Server {
         };
         let task = self.tasks.spawn(conversation.live(stream));
         let decoder = RequestDecoder::default();
-        self.clients.insert(client, Client { wire, decoder, turn: Turn::Client, swollen_since: None, task });
+        self.clients.insert(client, Client { wire, decoder, turn: Turn::Client, owed: 0, swollen_since: None, task });
         true
     }
 
@@ -174,7 +176,10 @@ impl Server {
         }
         match known.decoder.poll_request(standing) {
             Ok(Some(request)) => {
-                known.turn = Turn::Machine;
+                known.owed += 1;
+                if known.owed >= MOST_OWED {
+                    known.turn = Turn::Machine;
+                }
                 Decoded::Request(request)
             }
             Ok(None) => {
@@ -202,6 +207,7 @@ impl Server {
     /// The machine has replied: the client's next command may be served, at once or in its turn.
     pub(super) fn replied(&mut self, client: ClientId, served: Option<ClientId>) {
         let Some(known) = self.clients.get_mut(&client) else { return };
+        known.owed = known.owed.saturating_sub(1);
         if known.turn == Turn::Machine {
             if served == Some(client) {
                 known.turn = Turn::Ours;
@@ -313,6 +319,9 @@ async fn accept(listener: TcpListener, news: mpsc::Sender<ClientNews>) {
 fn is_of_one_connection(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::ConnectionAborted | std::io::ErrorKind::Interrupted)
 }
+
+/// Commands of one client that may wait for the disk at once; their votes are written together.
+const MOST_OWED: usize = 256;
 
 /// The most output that any client may leave unread, whatever its limits say.
 const MAX_OUTPUT: u64 = 64 << 20;

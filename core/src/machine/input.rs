@@ -56,7 +56,7 @@ pub enum Input {
         /// Which client.
         client: ClientId,
     },
-    /// A client sent a command; it sends its next one after the reply to this one.
+    /// A client sent a command; replies come in the order asked, some of them only once the disk has answered.
     Asked {
         /// Which client.
         client: ClientId,

@@ -33,7 +33,7 @@ pub enum Output {
         /// The command.
         command: Request,
     },
-    /// The whole answer to a client's command; exactly one for each `Asked`.
+    /// The whole answer to a client's command; exactly one for each `Asked`, in the order asked.
     Reply {
         /// To which client.
         client: ClientId,

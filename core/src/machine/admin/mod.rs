@@ -136,6 +136,7 @@ impl Machine {
         if session.replies == Replies::SkipNext {
             session.replies = Replies::SkipThis;
         }
+        session.answered = Some(false);
         self.desk.commands += 1;
         let call = Call { now, client, request };
         match self.admit(&call).map_or_else(Answer::Value, |command| self.carry_out(&call, command)) {
@@ -143,6 +144,9 @@ impl Machine {
             Answer::Each(values) => self.answer(client, values),
             Answer::Silence => self.answer(client, Vec::new()),
             Answer::Elsewhere => {}
+        }
+        if let Some(session) = self.clients.get_mut(&client) {
+            session.end_command();
         }
     }
 
@@ -176,13 +180,16 @@ impl Machine {
         }
     }
 
-    /// Puts out the one answer to a command.
+    /// Puts out the one answer to a command, behind the answers to the commands before it.
     fn answer(&mut self, client: ClientId, values: Vec<Value>) {
         let Some(session) = self.clients.get_mut(&client) else { return };
         if session.replies == Replies::SkipThis {
             session.replies = Replies::On;
         }
-        self.outputs.push_back(Output::Reply { client, protocol: session.protocol, values });
+        let protocol = session.protocol;
+        for values in session.answer(values) {
+            self.outputs.push_back(Output::Reply { client, protocol, values });
+        }
     }
 
     /// Decides whether a command line may be carried out; the error to answer with when not.

@@ -1,8 +1,14 @@
 //! Decides what is remembered of one client of this sentinel's port.
 
-use std::{collections::BTreeSet, net::SocketAddr};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    net::SocketAddr,
+};
 
-use crate::{resp::Protocol, types::Tick};
+use crate::{
+    resp::{Protocol, Value},
+    types::Tick,
+};
 
 /// One client's connection.
 #[derive(Clone, Debug)]
@@ -29,6 +35,10 @@ pub(in crate::machine) struct Session {
     pub(super) opened: Tick,
     /// When it last asked something.
     pub(super) asked: Tick,
+    /// Whether the command under way has been answered, while one is.
+    pub(super) answered: Option<bool>,
+    /// The answers that wait for an earlier one; `None` for each that is still to come.
+    pub(super) owed: VecDeque<Option<Vec<Value>>>,
     /// The command it last asked, as `container|sub-command`.
     pub(super) command: &'static str,
 }
@@ -70,7 +80,28 @@ impl Session {
             local,
             opened: now,
             asked: now,
+            answered: None,
+            owed: VecDeque::new(),
             command: "NULL",
+        }
+    }
+
+    /// Books the answer to a command, which may not overtake the answers before it; what can be sent at once.
+    pub(super) fn answer(&mut self, values: Vec<Value>) -> Vec<Vec<Value>> {
+        if self.answered == Some(false) {
+            self.answered = Some(true);
+            self.owed.push_back(Some(values));
+        } else if let Some(due) = self.owed.iter_mut().find(|answer| answer.is_none()) {
+            *due = Some(values);
+        }
+        let ready = self.owed.iter().take_while(|answer| answer.is_some()).count();
+        self.owed.drain(..ready).flatten().collect()
+    }
+
+    /// Ends a command: if it was not answered, its answer is owed.
+    pub(super) fn end_command(&mut self) {
+        if self.answered.take() == Some(false) {
+            self.owed.push_back(None);
         }
     }
 
@@ -87,5 +118,25 @@ impl Session {
     /// Whether it may only issue the subscription commands and PING.
     pub(super) fn is_confined(&self) -> bool {
         self.protocol == Protocol::Resp2 && self.is_subscriber()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_does_not_overtake_one_that_waits_for_the_disk() {
+        let mut session = Session::new(Tick::START, None, None, None);
+        session.answered = Some(false);
+        session.end_command();
+        session.answered = Some(false);
+
+        let early = session.answer(vec![Value::Integer(2)]);
+        session.end_command();
+        let late = session.answer(vec![Value::Integer(1)]);
+
+        assert_eq!(early, Vec::<Vec<Value>>::new());
+        assert_eq!(late, [vec![Value::Integer(1)], vec![Value::Integer(2)]]);
     }
 }
