@@ -1,6 +1,10 @@
 //! Decides how a sentinel is set up and started.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use tokio::{
     net::TcpListener,
@@ -174,12 +178,13 @@ impl SentinelBuilder {
         let (link_news, of_links) = mpsc::channel(NEWS);
         let (client_news, of_clients) = mpsc::channel(NEWS);
         let (side, of_side) = mpsc::channel(NEWS);
-        let (events, _) = broadcast::channel(EVENTS);
+        let (events, first_events) = broadcast::channel(EVENTS);
         let mut server = Server::new(&settings.server, Arc::clone(&traffic), client_news);
         for listener in listeners {
             server.accept_at(listener);
         }
         let clock = Clock::start();
+        let is_protected = settings.server.protected_mode;
         let mut log = Log::new(log);
         for text in remarks {
             log.line(&LogLine { level: LogLevel::Warning, text, at: clock.now().unix });
@@ -194,6 +199,7 @@ impl SentinelBuilder {
             log,
             events,
             file,
+            is_protected,
             inbox: Inbox { orders: of_orders, links: of_links, clients: of_clients, side: of_side },
             side,
             work: Work::default(),
@@ -204,7 +210,8 @@ impl SentinelBuilder {
             let exit = driver.run().await;
             tell_end.send_replace(Some(exit));
         });
-        Ok(Sentinel { id, addresses, orders, events: weak_events, ended })
+        let first_events = Mutex::new(Some(first_events));
+        Ok(Sentinel { id, addresses, orders, events: weak_events, first_events, ended })
     }
 }
 

@@ -112,11 +112,11 @@ mod tests {
         let free = listen_on(&[([127, 0, 0, 1], 0).into()], 16).expect("there are free ports");
         let port = free[0].local_addr().expect("it listens").port();
         drop(free);
-        // 192.0.2.0/24 is reserved for documentation: no host has an address of it.
-        let bind = ["127.0.0.1".to_owned(), "-192.0.2.1".to_owned()];
+        // 203.0.113.0/24 is reserved for documentation: no host has an address of it.
+        let bind = ["127.0.0.1".to_owned(), "-203.0.113.77".to_owned()];
 
         let listeners = listen_on_bind(&bind, port, 16).await.expect("one address is there");
-        let missing = listen_on_bind(&["192.0.2.1".into()], port, 16).await;
+        let missing = listen_on_bind(&["203.0.113.77".into()], port, 16).await;
 
         assert_eq!(listeners.len(), 1);
         assert_eq!(missing.expect_err("it has to be there").kind(), ErrorKind::Listen);

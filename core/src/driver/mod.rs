@@ -4,6 +4,7 @@
 //! nothing else. Several sentinels can run in one process.
 
 mod builder;
+mod carry_out;
 mod client;
 mod disk;
 mod gauges;
@@ -16,7 +17,11 @@ mod server;
 mod store;
 mod turn;
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
@@ -56,6 +61,8 @@ pub struct Sentinel {
     orders: mpsc::Sender<Order>,
     /// Weak, so that the stream of events ends when the sentinel does.
     events: broadcast::WeakSender<Event>,
+    /// The events from the start, for the first who asks.
+    first_events: Mutex<Option<broadcast::Receiver<Event>>>,
     ended: watch::Receiver<Option<Exit>>,
 }
 
@@ -66,7 +73,7 @@ pub struct Exit {
     pub code: Option<i32>,
 }
 
-/// The events of a sentinel, from the moment it was asked for them.
+/// The events of a sentinel, in order.
 #[derive(Debug)]
 pub struct Events {
     receiver: Option<broadcast::Receiver<Event>>,
@@ -114,9 +121,10 @@ impl Sentinel {
         &self.addresses
     }
 
-    /// Its events from now on.
+    /// Its events: for the first who asks from the start, for others from now on.
     pub fn events(&self) -> Events {
-        Events { receiver: self.events.upgrade().map(|sender| sender.subscribe()) }
+        let first = self.first_events.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Events { receiver: first.or_else(|| self.events.upgrade().map(|sender| sender.subscribe())) }
     }
 
     /// Runs a command as a client inside this process, who needs no password.

@@ -146,6 +146,14 @@ impl Server {
         }
     }
 
+    /// Says a last word to a client and ends its connection.
+    pub(super) fn dismiss(&mut self, client: ClientId, word: &Value) {
+        if let Some(known) = self.clients.get(&client) {
+            known.wire.outbox.put(|bytes| word.encode(Protocol::Resp2, bytes));
+        }
+        self.hang_up(client);
+    }
+
     /// Goes on with a client that has written what it had to.
     pub(super) fn drained(&mut self, client: ClientId) {
         if self.clients.get(&client).is_some_and(|known| known.turn == Turn::Drain) {
@@ -188,10 +196,10 @@ impl Server {
                 Decoded::Nothing
             }
             Err(refusal) => {
-                if let Some(text) = refusal.told() {
-                    known.wire.outbox.put(|bytes| Value::error(text).encode(Protocol::Resp2, bytes));
+                match refusal.told() {
+                    Some(text) => self.dismiss(client, &Value::error(text)),
+                    None => self.hang_up(client),
                 }
-                self.hang_up(client);
                 Decoded::Refused(refusal)
             }
         }

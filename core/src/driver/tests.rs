@@ -1,53 +1,119 @@
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 
-use super::Sentinel;
-use crate::error::ErrorKind;
+use super::{Events, Heard, Sentinel, SentinelBuilder};
+use crate::{
+    config::{OutputLimit, Settings},
+    error::ErrorKind,
+    machine::EventKind,
+    resp::Value,
+    types::{Millis, Secret},
+};
 
-async fn started() -> Sentinel {
-    Sentinel::builder().listen(([127, 0, 0, 1], 0)).start().await.expect("loopback has free ports")
+const SOON: Duration = Duration::from_secs(10);
+
+fn on_free_port() -> SentinelBuilder {
+    Sentinel::builder().listen(([127, 0, 0, 1], 0))
+}
+
+async fn started(set: impl FnOnce(&mut Settings)) -> Sentinel {
+    let mut builder = on_free_port();
+    set(builder.settings_mut());
+    builder.start().await.expect("loopback has free ports")
+}
+
+/// A client's end of a connection; every wait has an end.
+struct Client(TcpStream);
+
+impl Client {
+    async fn of(sentinel: &Sentinel) -> Self {
+        Self(TcpStream::connect(address(sentinel)).await.expect("it listens"))
+    }
+
+    /// A client whose system keeps little for it that it has not read.
+    async fn with_little_room(sentinel: &Sentinel) -> Self {
+        let socket = TcpSocket::new_v4().expect("there are descriptors");
+        socket.set_recv_buffer_size(4096).expect("the system allows it");
+        Self(socket.connect(address(sentinel)).await.expect("it listens"))
+    }
+
+    async fn send(&mut self, bytes: &[u8]) {
+        timeout(SOON, self.0.write_all(bytes)).await.expect("it reads").expect("it is open");
+    }
+
+    async fn read(&mut self, count: usize) -> String {
+        let mut bytes = vec![0; count];
+        timeout(SOON, self.0.read_exact(&mut bytes)).await.expect("it answers").expect("it is open");
+        String::from_utf8(bytes).expect("the answers of these tests are text")
+    }
+
+    /// Everything until the other side ends the connection, however it does.
+    async fn rest(&mut self) -> String {
+        let mut bytes = Vec::new();
+        let _ = timeout(SOON, self.0.read_to_end(&mut bytes)).await.expect("it ends the connection");
+        String::from_utf8(bytes).expect("the answers of these tests are text")
+    }
+
+    async fn ask(&mut self, bytes: &[u8], answer: &str) {
+        self.send(bytes).await;
+        assert_eq!(self.read(answer.len()).await, answer);
+    }
+}
+
+fn address(sentinel: &Sentinel) -> SocketAddr {
+    sentinel.address().expect("it listens")
+}
+
+async fn next(events: &mut Events) -> Option<Heard> {
+    timeout(SOON, events.next()).await.expect("it comes soon")
 }
 
 #[tokio::test]
 async fn a_stopped_sentinel_has_closed_its_port() {
-    let sentinel = started().await;
-    let address = sentinel.address().expect("it listens");
-    let _client = TcpStream::connect(address).await.expect("it listens");
+    let sentinel = started(|_| {}).await;
+    let address = address(&sentinel);
+    let mut client = Client::of(&sentinel).await;
+    client.ask(b"PING\r\n", "+PONG\r\n").await;
 
-    let exit = timeout(Duration::from_millis(100), sentinel.stop()).await.expect("it ends soon");
+    let exit = timeout(Duration::from_millis(100), sentinel.stop()).await.expect("it ends in time");
 
     assert_eq!(exit.code, None);
     assert!(TcpStream::connect(address).await.is_err());
+    assert_eq!(client.rest().await, "");
     assert_eq!(sentinel.command(["PING"]).await.expect_err("it has ended").kind(), ErrorKind::Stopped);
+    assert_eq!(sentinel.status().await.expect_err("it has ended").kind(), ErrorKind::Stopped);
     assert_eq!(sentinel.stop().await, exit);
 }
 
 #[tokio::test]
 async fn a_dropped_sentinel_ends() {
-    let sentinel = started().await;
-    let address = sentinel.address().expect("it listens");
+    let sentinel = started(|_| {}).await;
+    let address = address(&sentinel);
     let mut events = sentinel.events();
 
     drop(sentinel);
 
-    while events.next().await.is_some() {}
+    while next(&mut events).await.is_some() {}
     let ended = async {
         while TcpStream::connect(address).await.is_ok() {
             tokio::task::yield_now().await;
         }
     };
-    timeout(Duration::from_secs(5), ended).await.expect("it ends soon");
+    timeout(SOON, ended).await.expect("it ends soon");
 }
 
 #[tokio::test]
 async fn a_port_that_is_taken_is_named() {
-    let first = started().await;
-    let address = first.address().expect("it listens");
+    let first = started(|_| {}).await;
 
-    let error = Sentinel::builder().listen(address).start().await.expect_err("the port is taken");
+    let error = Sentinel::builder().listen(address(&first)).start().await.expect_err("the port is taken");
 
-    assert_eq!((error.kind(), error.subject()), (ErrorKind::Listen, address.to_string().as_str()));
+    assert_eq!((error.kind(), error.subject()), (ErrorKind::Listen, address(&first).to_string().as_str()));
 }
 
 #[tokio::test]
@@ -62,7 +128,310 @@ async fn a_master_that_cannot_be_monitored_is_refused_when_it_is_named() {
         let refused = Sentinel::builder().monitor(name, host, port, quorum);
         assert_eq!(refused.err().map(|error| error.kind()), Some(ErrorKind::Config), "{name} {host} {port} {quorum}");
     }
-    let twice =
-        Sentinel::builder().monitor("a", "127.0.0.1", 1, 1).and_then(|builder| builder.monitor("a", "127.0.0.1", 2, 1));
-    assert_eq!(twice.err().map(|error| error.kind()), Some(ErrorKind::Config));
+    let once = Sentinel::builder().monitor("a", "127.0.0.1", 1, 1).expect("the name is free");
+    assert_eq!(once.monitor("a", "127.0.0.1", 2, 1).err().map(|error| error.kind()), Some(ErrorKind::Config));
+}
+
+#[tokio::test]
+async fn commands_are_answered_in_order_however_they_are_cut() {
+    let sentinel = started(|_| {}).await;
+    let mut client = Client::of(&sentinel).await;
+
+    for byte in b"*2\r\n$4\r\nPING\r\n$2\r\nhi\r\nPING\r\nPING \"a b\"\r\n" {
+        client.send(&[*byte]).await;
+    }
+
+    assert_eq!(client.read(24).await, "$2\r\nhi\r\n+PONG\r\n$3\r\na b\r\n");
+}
+
+#[tokio::test]
+async fn a_client_that_ends_its_side_gets_its_answers() {
+    let sentinel = started(|_| {}).await;
+    let mut client = Client::of(&sentinel).await;
+
+    client.send(&b"PING\r\n".repeat(1000)).await;
+    client.0.shutdown().await.expect("it is open");
+
+    assert_eq!(client.rest().await, "+PONG\r\n".repeat(1000));
+}
+
+#[tokio::test]
+async fn what_is_no_command_is_told_and_ends_the_connection() {
+    let sentinel = started(|_| {}).await;
+    for (bytes, expected) in [
+        (&b"PING\r\n*1\r\n+4\r\n"[..], "+PONG\r\n-ERR Protocol error: expected '$', got '+'\r\n"),
+        (b"PING \"\r\nPING\r\n", "-ERR Protocol error: unbalanced quotes in request\r\n"),
+        (b"POST / HTTP/1.1\r\nPING\r\n", ""),
+    ] {
+        let mut client = Client::of(&sentinel).await;
+        client.send(bytes).await;
+
+        assert_eq!(client.rest().await, expected);
+    }
+}
+
+#[tokio::test]
+async fn one_client_too_many_is_turned_away() {
+    let sentinel = started(|settings| settings.server.maxclients = 2).await;
+    let mut clients = [Client::of(&sentinel).await, Client::of(&sentinel).await];
+    for client in &mut clients {
+        client.ask(b"PING\r\n", "+PONG\r\n").await;
+    }
+
+    let mut third = Client::of(&sentinel).await;
+
+    assert_eq!(third.rest().await, "-ERR max number of clients reached\r\n");
+    let [first, mut second] = clients;
+    drop(first);
+    second.ask(b"PING\r\n", "+PONG\r\n").await;
+    let room = async {
+        loop {
+            let mut client = Client::of(&sentinel).await;
+            // A connection that is turned away is reset when it writes late.
+            let _ = client.0.write_all(b"PING\r\n").await;
+            let mut answer = [0; 1];
+            if client.0.read(&mut answer).await.is_ok_and(|count| count == 1) && answer == *b"+" {
+                return;
+            }
+        }
+    };
+    timeout(SOON, room).await.expect("a place that was left is free again");
+}
+
+#[tokio::test]
+async fn a_silent_client_is_closed_and_a_subscriber_is_not() {
+    let sentinel = started(|settings| settings.server.timeout = 1).await;
+    let mut silent = Client::of(&sentinel).await;
+    let mut subscriber = Client::of(&sentinel).await;
+    subscriber.ask(b"SUBSCRIBE x\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n").await;
+
+    assert_eq!(silent.rest().await, "");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    subscriber.ask(b"PING\r\n", "*2\r\n$4\r\npong\r\n$0\r\n\r\n").await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off() {
+    let limit = OutputLimit { hard: 100_000, soft: 0, soft_for: Millis::ZERO };
+    let sentinel = started(|settings| settings.server.normal_output = limit).await;
+    let mut client = Client::of(&sentinel).await;
+    let question = [b"PING ".as_slice(), &[b'x'; 50_000], b"\r\n"].concat();
+
+    let cut_off = async { while client.0.write_all(&question).await.is_ok() {} };
+
+    timeout(SOON, cut_off).await.expect("it is not served for ever");
+    Client::of(&sentinel).await.ask(b"PING\r\n", "+PONG\r\n").await;
+}
+
+#[tokio::test]
+async fn a_subscriber_that_does_not_read_is_cut_off() {
+    let limit = OutputLimit { hard: 0, soft: 1000, soft_for: Millis::ZERO };
+    let mut builder = on_free_port().monitor("m", "127.0.0.1", 1, 1).expect("the name is free");
+    builder.settings_mut().server.pubsub_output = limit;
+    let sentinel = builder.start().await.expect("loopback has free ports");
+    let mut subscriber = Client::with_little_room(&sentinel).await;
+    subscriber.ask(b"PSUBSCRIBE *\r\n", "*3\r\n$10\r\npsubscribe\r\n$1\r\n*\r\n:1\r\n").await;
+
+    // The system's own buffers take some megabytes first.
+    let mut loud = Client::of(&sentinel).await;
+    for _ in 0..100 {
+        loud.send(&b"SENTINEL SET m quorum 1\r\n".repeat(1000)).await;
+        assert_eq!(loud.read(5000).await, "+OK\r\n".repeat(1000));
+    }
+
+    let heard = subscriber.rest().await.matches("+set").count();
+    assert!(heard < 100_000, "all {heard} events came");
+}
+
+#[tokio::test]
+async fn a_stranger_is_served_no_further_than_it_reads() {
+    let sentinel = started(|settings| settings.server.requirepass = Some(Secret::new("pw"))).await;
+    let mut client = Client::of(&sentinel).await;
+    let flood = b"PING\r\n".repeat(2000);
+
+    let stuck = async {
+        loop {
+            client.0.write_all(&flood).await.expect("it is not cut off");
+        }
+    };
+
+    assert!(timeout(Duration::from_millis(500), stuck).await.is_err());
+    let answer = "-NOAUTH Authentication required.\r\n";
+    assert_eq!(client.read(answer.len() * 10_000).await, answer.repeat(10_000));
+}
+
+#[tokio::test]
+async fn a_stranger_becomes_known_between_two_commands() {
+    let sentinel = started(|settings| settings.server.requirepass = Some(Secret::new("pw"))).await;
+    let long = [b"*2\r\n$4\r\nPING\r\n$20000\r\n".as_slice(), &[b'x'; 20_000], b"\r\n"].concat();
+
+    let mut known = Client::of(&sentinel).await;
+    known.send(&[b"AUTH pw\r\n".as_slice(), &long].concat()).await;
+    let mut stranger = Client::of(&sentinel).await;
+    stranger.send(&long).await;
+
+    assert_eq!(known.read(5 + 20_010).await, format!("+OK\r\n$20000\r\n{}\r\n", "x".repeat(20_000)));
+    assert_eq!(stranger.rest().await, "-ERR Protocol error: unauthenticated bulk length\r\n");
+}
+
+#[tokio::test]
+async fn a_million_commands_at_once_are_answered() {
+    let sentinel = started(|_| {}).await;
+    let client = Client::of(&sentinel).await;
+    let (mut reader, mut writer) = client.0.into_split();
+    let writing = tokio::spawn(async move {
+        let chunk = b"PING\r\n".repeat(10_000);
+        for _ in 0..100 {
+            writer.write_all(&chunk).await.expect("it is open");
+        }
+        writer
+    });
+
+    let mut answers = vec![0; 7_000_000];
+    timeout(SOON * 6, reader.read_exact(&mut answers)).await.expect("it answers").expect("it is open");
+
+    assert!(answers.chunks(7).all(|answer| answer == b"+PONG\r\n"));
+    writing.await.expect("it wrote everything");
+}
+
+#[tokio::test]
+async fn a_flood_of_one_client_does_not_stop_the_others() {
+    let sentinel = started(|_| {}).await;
+    let (mut reader, mut writer) = Client::of(&sentinel).await.0.into_split();
+    let flood = tokio::spawn(async move {
+        let chunk = b"PING\r\n".repeat(10_000);
+        while writer.write_all(&chunk).await.is_ok() {}
+    });
+    let drain = tokio::spawn(async move {
+        let mut junk = vec![0; 65_536];
+        while reader.read(&mut junk).await.is_ok_and(|count| count > 0) {}
+    });
+
+    let mut other = Client::of(&sentinel).await;
+    for _ in 0..20 {
+        timeout(Duration::from_secs(2), other.ask(b"PING\r\n", "+PONG\r\n")).await.expect("it has its turn");
+    }
+
+    timeout(Duration::from_millis(100), sentinel.stop()).await.expect("it ends in time");
+    drain.await.expect("it ends with the connection");
+    flood.await.expect("it ends with the connection");
+}
+
+#[tokio::test]
+async fn a_command_inside_the_process_needs_no_password() {
+    let sentinel = started(|settings| settings.server.requirepass = Some(Secret::new("pw"))).await;
+
+    let id = sentinel.command(["SENTINEL", "MYID"]).await.expect("it runs");
+    let unknown = sentinel.command(["NONSENSE"]).await.expect("it runs");
+    let several = sentinel.command(["SUBSCRIBE", "a", "b"]).await.expect("it runs");
+
+    assert_eq!(id.as_text(), Some(sentinel.id().as_str()));
+    assert!(matches!(&unknown, Value::Error(text) if text.starts_with("ERR unknown command")), "{unknown:?}");
+    assert!(matches!(&several, Value::Array(items) if items.len() == 2), "{several:?}");
+}
+
+#[tokio::test]
+async fn events_are_heard_from_the_start_and_end_with_the_sentinel() {
+    let builder = on_free_port().monitor("m", "127.0.0.1", 1, 1).expect("the name is free");
+    let sentinel = builder.start().await.expect("loopback has free ports");
+    let mut events = sentinel.events();
+
+    let first = next(&mut events).await;
+
+    assert!(matches!(&first, Some(Heard::Event(event)) if event.kind == EventKind::Monitor), "{first:?}");
+    sentinel.stop().await;
+    while next(&mut events).await.is_some() {}
+    assert_eq!(next(&mut sentinel.events()).await, None);
+}
+
+#[tokio::test]
+async fn a_slow_listener_is_told_how_much_it_missed() {
+    let builder = on_free_port().monitor("m", "127.0.0.1", 1, 1).expect("the name is free");
+    let sentinel = builder.start().await.expect("loopback has free ports");
+    let mut events = sentinel.events();
+
+    for _ in 0..1100 {
+        sentinel.command(["SENTINEL", "SET", "m", "quorum", "1"]).await.expect("it runs");
+    }
+
+    let first = next(&mut events).await;
+    assert!(matches!(first, Some(Heard::Missed(count)) if count >= 76), "{first:?}");
+}
+
+#[tokio::test]
+async fn shutdown_ends_the_sentinel_with_its_code() {
+    let sentinel = started(|_| {}).await;
+    let mut client = Client::of(&sentinel).await;
+
+    client.send(b"SHUTDOWN\r\n").await;
+
+    let exit = timeout(SOON, sentinel.wait()).await.expect("it ends");
+    assert_eq!(exit.code, Some(0));
+    assert_eq!(client.rest().await, "");
+}
+
+#[tokio::test]
+async fn what_is_stored_starts_the_next_one() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let path = folder.path().join("sentinel.conf");
+    let builder = on_free_port().config_file(&path).expect("there is a working folder");
+    let first = builder.start().await.expect("loopback has free ports");
+    let answer = first.command(["SENTINEL", "MONITOR", "m", "127.0.0.1", "1", "1"]).await.expect("it runs");
+    first.stop().await;
+
+    let next = Sentinel::from_conf_file(&path).expect("it was written by a sentinel").listen(([127, 0, 0, 1], 0));
+    let next = next.start().await.expect("loopback has free ports");
+
+    assert_eq!(answer, Value::ok());
+    assert_eq!(next.id(), first.id());
+    let name = next.status().await.expect("it runs").masters[0].name.as_str().to_owned();
+    assert_eq!(name, "m");
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_told_to_the_client_and_the_log() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let (tell, lines) = std::sync::mpsc::channel();
+    let builder =
+        on_free_port().config_file(folder.path().join("gone/sentinel.conf")).expect("there is a working folder");
+    let log = move |line: &super::LogLine| tell.send(line.text.clone()).expect("the test listens");
+    let sentinel = builder.log(Box::new(log)).start().await.expect("loopback has free ports");
+
+    let answer = sentinel.command(["SENTINEL", "MONITOR", "m", "127.0.0.1", "1", "1"]).await.expect("it runs");
+
+    assert_eq!(answer, Value::error("ERR Failed to save config file. Check server logs."));
+    let lines = lines.try_iter().collect::<Vec<_>>();
+    let expected = [
+        "Could not create tmp config file (No such file or directory)",
+        "WARNING: Sentinel was not able to save the new configuration on disk!!!: No such file or directory",
+    ];
+    for line in expected {
+        assert!(lines.iter().any(|logged| logged == line), "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_from_elsewhere_is_turned_away_in_protected_mode() {
+    let Some(outside) = outside_address() else { return };
+    let protected = |pass: Option<&str>| {
+        let mut builder = Sentinel::builder().listen((outside, 0)).listen(([127, 0, 0, 1], 0));
+        builder.settings_mut().server.protected_mode = true;
+        builder.settings_mut().server.requirepass = pass.map(Secret::new);
+        builder.start()
+    };
+    let open = protected(None).await.expect("this host has the address");
+    let guarded = protected(Some("pw")).await.expect("this host has the address");
+
+    assert!(Client::of(&open).await.rest().await.starts_with("-DENIED Redis is running in protected mode because "));
+    Client::of(&guarded).await.ask(b"PING\r\n", "-NOAUTH Authentication required.\r\n").await;
+    let mut near = Client(TcpStream::connect(open.addresses()[1]).await.expect("it listens"));
+    near.ask(b"PING\r\n", "+PONG\r\n").await;
+}
+
+/// An address of this host that is not the loopback; none where there is no network.
+fn outside_address() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    // Nothing is sent: a datagram socket only learns which way it would go.
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|address| address.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
 }

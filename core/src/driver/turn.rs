@@ -1,35 +1,37 @@
-//! Decides the order of one turn of the loop: wait for news, tell the machine, carry out its outputs, write everything.
+//! Decides the order of one turn of the loop: wait for news, tell the machine, have its outputs carried out, write everything.
 //!
 //! News of links comes before news of clients, so that no flood of commands delays judgement or a failover.
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
     path::PathBuf,
     sync::Arc,
 };
 
 use tokio::{
     sync::{Semaphore, broadcast, mpsc, oneshot},
-    task::{JoinSet, spawn_blocking, yield_now},
+    task::{JoinSet, yield_now},
     time::{sleep_until, timeout_at},
 };
 
 use super::{
     Exit,
-    client::{ClientNews, Patience},
+    carry_out::is_due,
+    client::ClientNews,
     gauges::Meter,
     links::{LinkNews, Links},
-    log::{Log, LogLine},
+    log::Log,
     scripts::Scripts,
     server::{Decoded, Server},
     store::{self, ConfigFile},
 };
 use crate::{
-    config::{LogLevel, Settings},
+    config::LogLevel,
     error::{Error, ErrorKind, Result},
-    machine::{Event, Input, Machine, Output, Status},
-    net::{Clock, look_up},
-    resp::{Refusal, Request, Standing, Value},
+    machine::{Event, Input, Machine, Status},
+    net::Clock,
+    resp::{Request, Standing, Value},
     types::{ClientId, Millis, StoreId, Tick},
 };
 
@@ -64,6 +66,8 @@ pub(super) struct Driver {
     pub(super) log: Log,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) file: Option<ConfigFile>,
+    /// Whether clients from elsewhere are turned away while there is no password.
+    pub(super) is_protected: bool,
     pub(super) inbox: Inbox,
     pub(super) side: mpsc::Sender<SideNews>,
     pub(super) work: Work,
@@ -80,18 +84,18 @@ pub(super) struct Inbox {
 /// What is under way in the loop.
 pub(super) struct Work {
     /// Inputs that came out of carrying out outputs.
-    backlog: VecDeque<Input>,
+    pub(super) backlog: VecDeque<Input>,
     /// Commands from inside this process that wait for their reply.
-    insiders: BTreeMap<ClientId, oneshot::Sender<Result<Value>>>,
-    last_client: u64,
+    pub(super) insiders: BTreeMap<ClientId, oneshot::Sender<Result<Value>>>,
+    pub(super) last_client: u64,
     /// The client whose commands are decoded in this moment.
-    served: Option<ClientId>,
-    is_storing: bool,
-    exit: Option<i32>,
-    lookups: JoinSet<()>,
-    resolver: Arc<Semaphore>,
-    last_warning: Option<Tick>,
-    last_accept_warning: Option<Tick>,
+    pub(super) served: Option<ClientId>,
+    pub(super) is_storing: bool,
+    pub(super) exit: Option<i32>,
+    pub(super) lookups: JoinSet<()>,
+    pub(super) resolver: Arc<Semaphore>,
+    pub(super) last_warning: Option<Tick>,
+    pub(super) last_accept_warning: Option<Tick>,
 }
 
 enum Happening {
@@ -153,50 +157,6 @@ impl Driver {
         self.carry_out_all();
     }
 
-    fn carry_out_all(&mut self) {
-        loop {
-            while let Some(output) = self.machine.poll_output() {
-                self.carry_out(output);
-            }
-            let Some(input) = self.work.backlog.pop_front() else { return };
-            self.machine.handle(self.clock.now(), input);
-        }
-    }
-
-    fn carry_out(&mut self, output: Output) {
-        match output {
-            Output::Open { link, target } => self.links.open(link, target),
-            Output::Close { link } => self.links.close(link),
-            Output::Send { link, request, command } => {
-                let broken = self.links.send(link, request, &command);
-                self.work.backlog.extend(broken);
-            }
-            Output::Reply { client, protocol, values } => {
-                if let Some(answer) = self.work.insiders.remove(&client) {
-                    self.answer_insider(client, answer, values);
-                } else {
-                    self.server.replied(client, self.work.served);
-                    self.write(client, |bytes| values.iter().for_each(|value| value.encode(protocol, bytes)));
-                }
-            }
-            Output::Push { client, protocol, value } => self.write(client, |bytes| value.encode(protocol, bytes)),
-            Output::Hangup { client } => self.hang_up(client),
-            Output::Publish(event) => {
-                self.log.event(&event);
-                // Nobody may be listening.
-                let _ = self.events.send(event);
-            }
-            Output::Log { level, text } => self.log(level, text),
-            Output::Store { store, settings } => self.store(store, settings),
-            Output::Resolve { host } => self.resolve(host),
-            Output::RunScript { job, argv } => self.scripts.run(job, argv),
-            Output::KillScript { job } => self.scripts.kill(job),
-            Output::Exit { code } => {
-                self.work.exit.get_or_insert(code);
-            }
-        }
-    }
-
     fn wake_machine(&mut self) {
         let now = self.clock.now();
         if self.machine.deadline().is_some_and(|(at, _)| at <= now.tick) {
@@ -241,6 +201,7 @@ impl Driver {
                 self.meter.connections += 1;
                 if self.server.admit(client, stream) {
                     self.tell(Input::ClientOpened { client, address: Some(address), local });
+                    self.protect(client, address);
                 } else {
                     self.meter.rejected += 1;
                 }
@@ -258,6 +219,14 @@ impl Driver {
                     self.tell(Input::ClientClosed { client });
                 }
             }
+        }
+    }
+
+    /// Turns a client from elsewhere away while nobody has to authenticate (`protected-mode`).
+    fn protect(&mut self, client: ClientId, address: SocketAddr) {
+        let is_open = self.is_protected && self.standing(client) == Standing::Known;
+        if is_open && !address.ip().to_canonical().is_loopback() {
+            self.server.dismiss(client, &Value::error(PROTECTED));
         }
     }
 
@@ -290,63 +259,6 @@ impl Driver {
         if self.machine.is_authenticated(client) { Standing::Known } else { Standing::Stranger }
     }
 
-    fn write(&mut self, client: ClientId, append: impl FnOnce(&mut Vec<u8>)) {
-        let patience = if self.machine.is_subscriber(client) { Patience::Endless } else { Patience::AsSet };
-        if !self.server.write(self.clock.now().tick, client, patience, append) {
-            self.log(LogLevel::Warning, format!("Client id={client} closed for overcoming of output buffer limits."));
-            self.work.backlog.push_back(Input::ClientClosed { client });
-        }
-    }
-
-    fn hang_up(&mut self, client: ClientId) {
-        if let Some(answer) = self.work.insiders.remove(&client) {
-            // The asker may be gone.
-            let _ = answer.send(Err(stopped("the command ended the connection")));
-            self.work.backlog.push_back(Input::ClientClosed { client });
-        }
-        self.server.hang_up(client);
-    }
-
-    fn report(&mut self, refusal: &Refusal) {
-        match refusal {
-            Refusal::Malformed(text) => self.log(LogLevel::Verbose, format!("Protocol error from client: {text}")),
-            Refusal::CrossProtocol => {
-                let now = self.clock.now().tick;
-                if is_due(&mut self.work.last_warning, now) {
-                    self.log(LogLevel::Warning, CROSS_PROTOCOL.to_owned());
-                }
-            }
-        }
-    }
-
-    fn log(&mut self, level: LogLevel, text: String) {
-        self.log.line(&LogLine { level, text, at: self.clock.now().unix });
-    }
-
-    fn store(&mut self, store: StoreId, settings: Box<Settings>) {
-        let Some(file) = self.file.clone() else {
-            self.work.backlog.push_back(Input::Stored { store, result: Ok(()) });
-            return;
-        };
-        self.work.is_storing = true;
-        let side = self.side.clone();
-        spawn_blocking(move || {
-            let result = store::write(&file, &settings).map(|()| file.path);
-            // The loop that would hear it is gone when the sentinel has ended meanwhile.
-            let _ = side.blocking_send(SideNews::Stored { store, result });
-        });
-    }
-
-    fn resolve(&mut self, host: String) {
-        let (side, desk) = (self.side.clone(), Arc::clone(&self.work.resolver));
-        while self.work.lookups.try_join_next().is_some() {}
-        self.work.lookups.spawn(async move {
-            let result = look_up(&host, &desk).await;
-            // The loop that would hear it is gone when the sentinel has ended meanwhile.
-            let _ = side.send(SideNews::Input(Input::Resolved { host, result })).await;
-        });
-    }
-
     fn run_inside(&mut self, request: Request, answer: oneshot::Sender<Result<Value>>) {
         let client = self.next_client();
         let now = self.clock.now().tick;
@@ -356,17 +268,6 @@ impl Driver {
         self.work.insiders.insert(client, answer);
         self.tell(Input::ClientOpened { client, address: None, local: None });
         self.tell(Input::Asked { client, request });
-    }
-
-    fn answer_insider(&mut self, client: ClientId, answer: oneshot::Sender<Result<Value>>, mut values: Vec<Value>) {
-        let value = match values.len() {
-            0 => Value::Null,
-            1 => values.remove(0),
-            _ => Value::Array(values),
-        };
-        // The asker may be gone.
-        let _ = answer.send(Ok(value));
-        self.work.backlog.push_back(Input::ClientClosed { client });
     }
 
     fn next_client(&mut self) -> ClientId {
@@ -419,15 +320,6 @@ pub(super) fn stopped(why: &str) -> Error {
     Error::new(ErrorKind::Stopped, "ask the sentinel", why)
 }
 
-/// Whether a warning that may come often is due again; if so, it counts as given.
-fn is_due(last: &mut Option<Tick>, now: Tick) -> bool {
-    let due = last.is_none_or(|last| now.since(last) >= WARNING_PAUSE);
-    if due {
-        *last = Some(now);
-    }
-    due
-}
-
 /// How many commands of one client are served before the others have their turn.
 const SLICE: usize = 256;
 
@@ -435,11 +327,17 @@ const LONGEST_WAIT: Millis = Millis::new(1000);
 
 const LAST_STORE: Millis = Millis::new(80);
 
-const WARNING_PAUSE: Millis = Millis::new(60_000);
-
 /// A resolver that hangs keeps a thread for each lookup.
 const MAX_LOOKUPS: usize = 8;
 
-const CROSS_PROTOCOL: &str = "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands \
-    to Redis. This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis \
-    instance. Connection aborted.";
+const PROTECTED: &str = "DENIED Redis is running in protected mode because protected mode is enabled and no password is set \
+    for the default user. In this mode connections are only accepted from the loopback interface. If you \
+    want to connect from external computers to Redis you may adopt one of the following solutions: 1) \
+    Just disable protected mode sending the command 'CONFIG SET protected-mode no' from the loopback \
+    interface by connecting to Redis from the same host the server is running, however MAKE SURE Redis \
+    is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make this change \
+    permanent. 2) Alternatively you can just disable the protected mode by editing the Redis \
+    configuration file, and setting the protected mode option to 'no', and then restarting the server. \
+    3) If you started the server manually just for testing, restart it with the '--protected-mode no' \
+    option. 4) Setup a an authentication password for the default user. NOTE: You only need to do one of \
+    the above things in order for the server to start accepting connections from the outside.";

@@ -227,7 +227,10 @@ impl Port {
     fn open(settings: Settings) -> Self {
         let now = Now { tick: Tick::from_ms(1_000), unix: UnixMs::from_ms(1_700_000_000_000) };
         let mut machine = Machine::new(settings, RunId::from_bytes([7; 20]), 1, now);
-        machine.handle(now, Input::ClientOpened { client: CLIENT, address: None, local: None });
+        machine.handle(
+            now,
+            Input::ClientOpened { client: CLIENT, address: Some(([10, 0, 0, 9], 50_000).into()), local: None },
+        );
         let mut port = Self { machine, now };
         port.store(&Ok(()));
         port.outputs();
