@@ -215,7 +215,7 @@ async fn a_client_that_does_not_read_is_cut_off() {
     let limit = OutputLimit { hard: 100_000, soft: 0, soft_for: Millis::ZERO };
     let sentinel = started(|settings| settings.server.normal_output = limit).await;
     let mut client = Client::of(&sentinel).await;
-    let question = [b"PING ".as_slice(), &[b'x'; 50_000], b"\r\n"].concat();
+    let question = [b"PING ".as_slice(), &vec![b'x'; 50_000], b"\r\n"].concat();
 
     let cut_off = async { while client.0.write_all(&question).await.is_ok() {} };
 
@@ -263,7 +263,7 @@ async fn a_stranger_is_served_no_further_than_it_reads() {
 #[tokio::test]
 async fn a_stranger_becomes_known_between_two_commands() {
     let sentinel = started(|settings| settings.server.requirepass = Some(Secret::new("pw"))).await;
-    let long = [b"*2\r\n$4\r\nPING\r\n$20000\r\n".as_slice(), &[b'x'; 20_000], b"\r\n"].concat();
+    let long = [b"*2\r\n$4\r\nPING\r\n$20000\r\n".as_slice(), &vec![b'x'; 20_000], b"\r\n"].concat();
 
     let mut known = Client::of(&sentinel).await;
     known.send(&[b"AUTH pw\r\n".as_slice(), &long].concat()).await;

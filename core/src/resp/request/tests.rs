@@ -64,7 +64,7 @@ fn malformed_requests_are_refused_in_the_words_of_redis() {
 fn a_stranger_may_say_little() {
     let long_word = b"*1\r\n$16385\r\n";
     let many_words = b"*11\r\n";
-    let just_enough = [b"*10\r\n$16384\r\n".as_slice(), &[b'a'; 16_384], b"\r\n"].concat();
+    let just_enough = [b"*10\r\n$16384\r\n".as_slice(), &vec![b'a'; 16_384], b"\r\n"].concat();
 
     assert_eq!(refused(long_word, Standing::Stranger), "ERR Protocol error: unauthenticated bulk length");
     assert_eq!(refused(many_words, Standing::Stranger), "ERR Protocol error: unauthenticated multibulk length");
