@@ -50,6 +50,11 @@ pub(super) enum ClientNews {
         /// To whom.
         client: ClientId,
     },
+    /// The client ended its side of the connection; the other stays open until it has its answers.
+    Ended {
+        /// Which client.
+        client: ClientId,
+    },
     /// The connection ended.
     Gone {
         /// Whose.
@@ -117,9 +122,9 @@ impl Conversation {
             tokio::select! {
                 written = &mut writing => written,
                 read = self.read(&mut reader) => match read {
-                    // The client has said all it wants to say, and may still wait for the answers.
+                    // The client has said all it wants to say, and may still wait for answers.
                     Ok(()) => {
-                        self.wire.outbox.finish();
+                        self.tell(ClientNews::Ended { client: self.client }).await;
                         timeout(FAREWELL, writing).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
                     }
                     Err(error) => Err(error),

@@ -66,6 +66,8 @@ enum Turn {
     Machine,
     /// Its task's: it has to write before more is decoded.
     Drain,
+    /// The machine's: the client says no more, and the connection ends with the last reply.
+    LastReplies,
     /// Nobody's: the connection ends once everything is written.
     Over,
 }
@@ -152,6 +154,16 @@ impl Server {
             known.wire.outbox.put(|bytes| word.encode(Protocol::Resp2, bytes));
         }
         self.hang_up(client);
+    }
+
+    /// Takes note that a client says no more.
+    pub(super) fn ended(&mut self, client: ClientId) {
+        if let Some(known) = self.clients.get_mut(&client)
+            && known.turn != Turn::Over
+        {
+            known.turn = Turn::LastReplies;
+            self.end_after_last_reply(client);
+        }
     }
 
     /// Goes on with a client that has written what it had to.
@@ -248,6 +260,7 @@ impl Server {
             self.remove(client);
             return false;
         }
+        self.end_after_last_reply(client);
         true
     }
 
@@ -281,6 +294,13 @@ impl Server {
     pub(super) async fn end(&mut self) {
         self.clients.clear();
         self.tasks.shutdown().await;
+    }
+
+    /// Ends the connection of a client that says no more and has its replies.
+    fn end_after_last_reply(&mut self, client: ClientId) {
+        if self.clients.get(&client).is_some_and(|known| known.turn == Turn::LastReplies && known.owed == 0) {
+            self.hang_up(client);
+        }
     }
 
     fn queue(&mut self, client: ClientId) {

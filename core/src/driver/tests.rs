@@ -156,6 +156,19 @@ async fn a_client_that_ends_its_side_gets_its_answers() {
 }
 
 #[tokio::test]
+async fn a_client_that_ends_its_side_gets_the_answers_that_wait_for_the_disk() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let builder = on_free_port().config_file(folder.path().join("sentinel.conf")).expect("there is a working folder");
+    let sentinel = builder.start().await.expect("loopback has free ports");
+    let mut client = Client::of(&sentinel).await;
+
+    client.send(b"SENTINEL FLUSHCONFIG\r\nSENTINEL FLUSHCONFIG\r\nPING\r\n").await;
+    client.0.shutdown().await.expect("it is open");
+
+    assert_eq!(client.rest().await, "+OK\r\n+OK\r\n+PONG\r\n");
+}
+
+#[tokio::test]
 async fn what_is_no_command_is_told_and_ends_the_connection() {
     let sentinel = started(|_| {}).await;
     for (bytes, expected) in [

@@ -214,6 +214,7 @@ impl Driver {
             }
             ClientNews::Came { client, bytes } => self.server.feed(client, &bytes),
             ClientNews::Drained { client } => self.server.drained(client),
+            ClientNews::Ended { client } => self.server.ended(client),
             ClientNews::Gone { client } => {
                 if self.server.remove(client) {
                     self.tell(Input::ClientClosed { client });
