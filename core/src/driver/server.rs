@@ -78,7 +78,7 @@ pub(super) enum Decoded {
     Request(Request),
     /// Nothing whole yet, or nothing that may be served now.
     Nothing,
-    /// No command; the client was told and its connection ends.
+    /// No command; a client that is told so was told, and its connection ends. Any other has to be removed.
     Refused(Refusal),
 }
 
@@ -208,9 +208,8 @@ impl Server {
                 Decoded::Nothing
             }
             Err(refusal) => {
-                match refusal.told() {
-                    Some(text) => self.dismiss(client, &Value::error(text)),
-                    None => self.hang_up(client),
+                if let Some(text) = refusal.told() {
+                    self.dismiss(client, &Value::error(text));
                 }
                 Decoded::Refused(refusal)
             }

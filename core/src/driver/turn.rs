@@ -247,6 +247,9 @@ impl Driver {
                 }
                 Decoded::Nothing => break,
                 Decoded::Refused(refusal) => {
+                    if refusal.told().is_none() && self.server.remove(client) {
+                        self.tell(Input::ClientClosed { client });
+                    }
                     self.report(&refusal);
                     break;
                 }

@@ -154,14 +154,14 @@ impl Partial {
             [] => return Err(unexpected(b'\r')),
             [other, ..] => return Err(unexpected(other)),
         };
-        let length = match number {
-            Some(length) if standing == Standing::Stranger && length > MAX_STRANGER_WORD => {
-                return Err(Refusal::malformed("unauthenticated bulk length"));
-            }
-            Some(length) => usize::try_from(length).ok(),
-            None => None,
-        };
-        let length = length.filter(|length| *length <= MAX_WEIGHT).ok_or_else(|| Refusal::malformed(BAD_LENGTH))?;
+        let length = number.filter(|length| (0..=THEIR_MAX_WORD).contains(length));
+        if standing == Standing::Stranger && length.is_some_and(|length| length > MAX_STRANGER_WORD) {
+            return Err(Refusal::malformed("unauthenticated bulk length"));
+        }
+        let length = length
+            .map(|length| length as usize)
+            .filter(|length| *length <= MAX_WEIGHT)
+            .ok_or_else(|| Refusal::malformed(BAD_LENGTH))?;
         self.weight += length + WORD_COST;
         if self.weight > MAX_WEIGHT {
             return Err(Refusal::malformed(BAD_LENGTH));
@@ -196,11 +196,13 @@ impl std::error::Error for Refusal {}
 /// Reads `*3`; zero and less mean that there is nothing to run.
 fn word_count(buffer: &mut Buffer, standing: Standing) -> Result<Option<i64>, Refusal> {
     let Some(line) = count_line(buffer, "too big mbulk count string")? else { return Ok(None) };
-    let count = whole(&buffer.waiting()[1..line])
-        .filter(|count| *count <= MAX_WORDS)
-        .ok_or_else(|| Refusal::malformed("invalid multibulk length"))?;
+    let bad_count = || Refusal::malformed("invalid multibulk length");
+    let count = whole(&buffer.waiting()[1..line]).filter(|count| *count <= THEIR_MAX_WORDS).ok_or_else(bad_count)?;
     if standing == Standing::Stranger && count > MAX_STRANGER_WORDS {
         return Err(Refusal::malformed("unauthenticated multibulk length"));
+    }
+    if count > MAX_WORDS {
+        return Err(bad_count());
     }
     buffer.take(line + LINE_END);
     Ok(Some(count))
@@ -233,6 +235,12 @@ fn unexpected(byte: u8) -> Refusal {
     let shown = if byte.is_ascii() { char::from(byte) } else { char::REPLACEMENT_CHARACTER };
     Refusal::malformed(&format!("expected '$', got '{shown}'"))
 }
+
+/// The most words redis takes: what is beyond is called impossible, to a stranger too.
+const THEIR_MAX_WORDS: i64 = i32::MAX as i64;
+
+/// The longest word redis takes.
+const THEIR_MAX_WORD: i64 = 512 << 20;
 
 const BAD_LENGTH: &str = "invalid bulk length";
 
