@@ -7,6 +7,8 @@ mod event;
 mod failover;
 mod hello;
 mod input;
+#[cfg(any(test, feature = "testing"))]
+mod invariant;
 mod links;
 mod members;
 mod objective;

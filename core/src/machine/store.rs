@@ -52,6 +52,12 @@ impl Machine {
         }
     }
 
+    /// Whether a store is under way or wanted.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn is_storing(&self) -> bool {
+        self.store.under_way.is_some() || self.store.wanted
+    }
+
     /// At the end of a turn: asks for the next store unless one is under way.
     pub(super) fn flush_store(&mut self, now: Now) {
         if self.store.under_way.is_some() {

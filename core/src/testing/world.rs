@@ -14,7 +14,9 @@ use crate::{
     config::{MasterSettings, Periods, Settings},
     machine::{Event, EventKind, Input, Machine, Output},
     resp::{Request, Value},
-    types::{Chance, ClientId, Endpoint, LinkId, MasterName, Millis, Now, RequestId, RunId, StoreId, Tick, UnixMs},
+    types::{
+        Chance, ClientId, Endpoint, Epoch, LinkId, MasterName, Millis, Now, RequestId, RunId, StoreId, Tick, UnixMs,
+    },
 };
 
 /// What a simulated world begins with: one master, its replicas, and the sentinels that watch it.
@@ -56,6 +58,7 @@ pub struct ModelSentinel {
     waiting: BTreeMap<Conn, VecDeque<RequestId>>,
     links: BTreeMap<LinkId, Conn>,
     clients: u64,
+    epochs: Vec<Epoch>,
 }
 
 /// How a disk behaves.
@@ -202,6 +205,7 @@ impl World {
             waiting: BTreeMap::new(),
             links: BTreeMap::new(),
             clients: 0,
+            epochs: Vec::new(),
         });
         self.start_sentinel(n);
     }
@@ -229,6 +233,7 @@ impl World {
         self.down.insert(Party::Sentinel(n));
         self.wakes[n] = None;
         self.sentinels[n].machine = None;
+        self.sentinels[n].epochs.clear();
         self.sentinels[n].links.clear();
         self.sentinels[n].waiting.clear();
         self.drop_connections(|c| c.from == n || c.to == Party::Sentinel(n));
@@ -397,6 +402,7 @@ impl World {
     }
 
     fn drain(&mut self, n: usize) {
+        self.check(n);
         while let Some(output) = self.sentinels[n].machine.as_mut().and_then(Machine::poll_output) {
             self.carry_out(n, output);
         }
@@ -407,6 +413,17 @@ impl World {
                 self.plan_at(at - self.now, Happening::Wake { sentinel: n, at });
             }
         }
+    }
+
+    /// Holds a sentinel's state against the rules, and its epochs against those it had before.
+    fn check(&mut self, n: usize) {
+        let Some(machine) = &self.sentinels[n].machine else { return };
+        let broken = machine.broken_invariant();
+        assert_eq!(broken, None, "sentinel {n} at {}", self.now);
+        let epochs = machine.epochs();
+        let earlier = self.sentinels[n].epochs.iter().zip(&epochs);
+        assert!(earlier.into_iter().all(|(old, new)| old <= new), "sentinel {n} at {}: an epoch fell", self.now);
+        self.sentinels[n].epochs = epochs;
     }
 
     fn carry_out(&mut self, n: usize, output: Output) {
