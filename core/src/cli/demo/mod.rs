@@ -14,7 +14,7 @@ use timeline::{Moment, Timeline, show_headline, show_line};
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    testing::Stopwatch,
+    testing::{Stopwatch, find_server},
     types::Millis,
 };
 
@@ -51,10 +51,12 @@ struct Failover {
 
 fn introduce(out: &mut dyn Write, cast: &Cast, watch: Stopwatch) -> Result<()> {
     let ready = watch.elapsed_ms();
+    let program = find_server()?;
+    let program = program.file_name().unwrap_or_default().to_string_lossy();
     show_headline(out, "The cast")?;
     for (index, server) in cast.servers.iter().enumerate() {
         let role = if index == 0 { "master" } else { "replica" };
-        show_line(out, role, &format!("{}  a process of its own", server.address()))?;
+        show_line(out, role, &format!("{}  a {program} process", server.address()))?;
     }
     for (letter, address) in cast.sentinels() {
         show_line(out, "sentinel", &format!("{address}  {letter}, inside this process"))?;
