@@ -9,6 +9,10 @@ pub mod defaults {}
 #[doc = include_str!("compatibility.md")]
 pub mod compatibility {}
 
+#[doc = include_str!("embedding.md")]
+#[cfg(feature = "testing")]
+pub mod embedding {}
+
 #[doc = include_str!("testing.md")]
 #[cfg(feature = "testing")]
 pub mod testing {}

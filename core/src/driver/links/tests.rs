@@ -1,3 +1,5 @@
+//! Connections against a server whose every byte the test decides.
+
 use std::{sync::Arc, time::Duration};
 
 use tokio::{

@@ -1,3 +1,5 @@
+//! Replies in every form, whole and in pieces, good and bad.
+
 use proptest::{
     prelude::{ProptestConfig, any, prop, prop_assert_eq, proptest},
     strategy::Strategy,

@@ -1,3 +1,5 @@
+//! Requests in every form, whole and in pieces, within the limits and beyond.
+
 use proptest::prelude::{ProptestConfig, any, prop, prop_assert_eq, proptest};
 
 use super::{MAX_LINE, MAX_WEIGHT, Refusal, RequestDecoder, Standing};
