@@ -6,12 +6,15 @@ use std::env;
 
 use sentinelle::{
     error::Result,
-    testing::{DataServer, Flavour, wait_until},
+    testing::{Flavour, Stopwatch, wait_until},
     types::Millis,
 };
-use sentinelle_tests::{Group, GroupPlan};
+use sentinelle_tests::{Discovery, Group, GroupPlan};
 
 const DOWN_AFTER: Millis = Millis::new(500);
+/// The longest period of a sentinel's timers. Kills are spread evenly over it, because a sentinel that looks only now
+/// and then is sometimes lucky.
+const PERIOD: Millis = Millis::new(2000);
 const LIMIT: Millis = Millis::new(30_000);
 
 /// What is measured, in milliseconds since the kill.
@@ -27,7 +30,7 @@ fn main() -> Result<()> {
     if !env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
-    let rounds = env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let rounds: u64 = env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
     let (ours, redis, valkey) = (Flavour::Sentinelle, Flavour::Redis, Flavour::Valkey);
     let casts = [
         ("3 sentinelle", [ours; 3]),
@@ -40,7 +43,8 @@ fn main() -> Result<()> {
     println!("milliseconds since the kill: median (largest)\n");
     println!("{:<24} {:>14} {:>14} {:>14}", "", "writable", "first knows", "all know");
     for (name, flavours) in casts {
-        let measured = (0..rounds).map(|_| measure(&flavours)).collect::<Result<Vec<_>>>()?;
+        let delays = (0..rounds).map(|round| Millis::new(round * PERIOD.as_ms() / rounds));
+        let measured = delays.map(|delay| measure(&flavours, delay)).collect::<Result<Vec<_>>>()?;
         let column = |of: fn(&Round) -> u64| shown(measured.iter().map(of).collect());
         let (writable, first, last) =
             (column(|round| round.writable), column(|round| round.first_word), column(|round| round.last_word));
@@ -49,14 +53,17 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn measure(flavours: &[Flavour]) -> Result<Round> {
-    let mut group = Group::start(&GroupPlan { down_after: DOWN_AFTER, ..GroupPlan::with(flavours) })?;
-    let mut replicas = group.servers[1..].iter().map(DataServer::client).collect::<Result<Vec<_>>>()?;
+/// One round; `delay` is how long the group is left in peace before its master is killed.
+fn measure(flavours: &[Flavour], delay: Millis) -> Result<Round> {
+    let mut group =
+        Group::start(&GroupPlan { down_after: DOWN_AFTER, discovery: Discovery::Usual, ..GroupPlan::with(flavours) })?;
+    let known = Stopwatch::start();
+    wait_until(LIMIT, "the moment of the kill", || known.elapsed_ms() >= delay)?;
     let killed = group.events.elapsed();
     group.servers[0].kill();
     let since_kill = |at: Millis| at.as_ms().saturating_sub(killed.as_ms());
     wait_until(LIMIT, "a replica is promoted", || {
-        replicas.iter_mut().any(|replica| replica.info("replication", "role").is_ok_and(|role| role == "master"))
+        group.servers[1..].iter().any(|replica| replica.role().is_ok_and(|role| role == "master"))
     })?;
     let writable = since_kill(group.events.elapsed());
     group.wait(LIMIT, "all sentinels tell", |group| group.events.of("+switch-master").len() == flavours.len())?;

@@ -37,8 +37,8 @@ fn a_kill_costs_little_more_than_the_down_after() {
 
     let told = group.events.wait_for(LIMIT, "a switch", |event| event.channel == "+switch-master").expect("it is told");
     let took = told.at.as_ms() - killed.as_ms();
-    // The reference needs more than a second beyond the down-after; ours about 30 ms on an idle machine.
-    assert!(took < down_after.as_ms() + 900, "took {took} ms:\n{}", group.snapshot());
+    // The reference needs 1.2 s beyond the down-after; ours about 30 ms on an idle machine.
+    assert!(took < down_after.as_ms() + 1000, "took {took} ms:\n{}", group.snapshot());
 }
 
 #[test]
@@ -73,7 +73,8 @@ fn an_old_master_that_returns_takes_over_the_data_of_the_new_one() {
 
 #[test]
 fn an_ordered_failover_fences_the_old_master() {
-    let group = started(&GroupPlan::default());
+    // Long enough that nobody looks down on a busy machine.
+    let group = started(&GroupPlan { down_after: Millis::new(10_000), ..GroupPlan::default() });
     let old = group.master();
     let mut client = group.sentinels[0].client().expect("the sentinel answers");
 
