@@ -47,8 +47,13 @@ impl Log {
 
     /// Writes a line of the process's own.
     pub(super) fn line(&self, level: LogLevel, text: &str) {
+        self.line_at(now(), level, text);
+    }
+
+    /// Writes a line of the process's own about an earlier moment.
+    pub(super) fn line_at(&self, at: UnixMs, level: LogLevel, text: &str) {
         if is_wanted(level, self.level) {
-            self.send(format_line(level, now(), text));
+            self.send(format_line(level, at, text));
         }
     }
 
@@ -136,7 +141,7 @@ fn format_at(zone: &TimeZone, level: LogLevel, at: UnixMs, text: &str) -> String
 }
 
 /// The wall clock, as people read it in the log.
-fn now() -> UnixMs {
+pub(super) fn now() -> UnixMs {
     UnixMs::from_ms(Timestamp::now().as_millisecond().max(0) as u64)
 }
 

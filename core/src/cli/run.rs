@@ -12,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{
     arguments::{self, Guise, Verb},
     demo,
-    log::Log,
+    log::{Log, now, write_early},
     start::{Prepared, prepare, reason},
 };
 use crate::{
@@ -64,7 +64,7 @@ fn launch_sentinel(mut prepared: Prepared) -> u8 {
     let server = &mut prepared.settings.server;
     if server.daemonize {
         if let Err(error) = nix::unistd::daemon(true, false) {
-            super::log::write_early(&format!("Can't go to the background: {}", reason(&error.into())));
+            write_early(&format!("Can't go to the background: {}", reason(&error.into())));
             return 1;
         }
         server.pidfile.get_or_insert_with(|| PIDFILE.to_owned());
@@ -106,13 +106,15 @@ impl Process {
             Err(error) => return self.fail(&format!("Can't listen to signals: {}", reason(&error))),
         };
         let Prepared { builder, settings, .. } = prepared;
+        // The sentinel's first lines may come before those that announce it.
+        let at = now();
         let sentinel = match builder.settings(settings).log(self.log.sink()).start().await {
             Ok(sentinel) => sentinel,
             Err(error) => return self.fail_to_listen(&error),
         };
         self.write_pidfile();
-        self.log.line(LogLevel::Notice, &format!("Running mode=sentinel, port={}.", self.port));
-        self.log.line(LogLevel::Warning, &format!("Sentinel ID is {}", sentinel.id()));
+        self.log.line_at(at, LogLevel::Notice, &format!("Running mode=sentinel, port={}.", self.port));
+        self.log.line_at(at, LogLevel::Warning, &format!("Sentinel ID is {}", sentinel.id()));
         self.log.release();
         let code = tokio::select! {
             exit = sentinel.wait() => exit.code.unwrap_or(0),

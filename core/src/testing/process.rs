@@ -55,6 +55,11 @@ impl Process {
         self.arguments = arguments;
     }
 
+    /// Sets the program of the next start.
+    pub(super) fn set_program(&mut self, program: PathBuf) {
+        self.program = program;
+    }
+
     /// Starts it; one that still runs is killed first.
     pub(super) fn start(&mut self) -> Result<()> {
         self.kill();

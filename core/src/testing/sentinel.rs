@@ -4,7 +4,7 @@ use std::{
     fmt::Write as _,
     fs,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use super::{
@@ -69,7 +69,7 @@ impl SentinelProcess {
     pub fn start(plan: &SentinelPlan) -> Result<Self> {
         let program = plan.program.clone().map_or_else(|| find_sentinel(plan.flavour), Ok)?;
         for tried in 0..=PORTS_TRIED {
-            let mut sentinel = Self::launch(plan, program.clone(), port::take_free()?)?;
+            let mut sentinel = Self::launch(plan, &program, port::take_free()?)?;
             match sentinel.wait_ready() {
                 Err(error) if tried == PORTS_TRIED || !sentinel.log().contains("Address already in use") => {
                     return Err(error);
@@ -144,6 +144,20 @@ impl SentinelProcess {
         self.wait_ready()
     }
 
+    /// Starts a program of another make on the same port with the file this one left, and waits until it answers.
+    ///
+    /// `program` is by default what [`find_sentinel`] finds.
+    ///
+    /// # Errors
+    /// As [`SentinelProcess::start`].
+    pub fn restart_as(&mut self, flavour: Flavour, program: Option<PathBuf>) -> Result<()> {
+        let program = program.map_or_else(|| find_sentinel(flavour), Ok)?;
+        self.flavour = flavour;
+        self.process.set_arguments(arguments(flavour, &program, &self.config_file()));
+        self.process.set_program(program);
+        self.restart()
+    }
+
     /// The path of its configuration file.
     pub fn config_file(&self) -> PathBuf {
         self.process.folder().join("sentinel.conf")
@@ -164,17 +178,12 @@ impl SentinelProcess {
         self.process.log_tail()
     }
 
-    fn launch(plan: &SentinelPlan, program: PathBuf, port: u16) -> Result<Self> {
-        let needs_switch = !program.ends_with("redis-sentinel") && plan.flavour != Flavour::Sentinelle;
-        let mut process = Process::prepare(program, "sentinel")?;
+    fn launch(plan: &SentinelPlan, program: &Path, port: u16) -> Result<Self> {
+        let mut process = Process::prepare(program.to_path_buf(), "sentinel")?;
         let file = process.folder().join("sentinel.conf");
         fs::write(&file, file_text(plan, port))
             .map_err(|error| Error::new(ErrorKind::File, "write", file.display().to_string()).because(error))?;
-        let mut arguments = vec![file.display().to_string()];
-        if needs_switch {
-            arguments.push("--sentinel".into());
-        }
-        process.set_arguments(arguments);
+        process.set_arguments(arguments(plan.flavour, program, &file));
         process.start()?;
         Ok(Self { flavour: plan.flavour, process, port })
     }
@@ -203,6 +212,13 @@ impl SentinelProcess {
             .and_then(|mut client| client.info("server", "process_id"))
             .is_ok_and(|answer| answer == pid.to_string())
     }
+}
+
+/// The arguments that make the program a sentinel with that file.
+fn arguments(flavour: Flavour, program: &Path, file: &Path) -> Vec<String> {
+    let needs_switch = !program.ends_with("redis-sentinel") && flavour != Flavour::Sentinelle;
+    let switch = needs_switch.then(|| "--sentinel".to_owned());
+    std::iter::once(file.display().to_string()).chain(switch).collect()
 }
 
 /// The configuration file of the plan.
