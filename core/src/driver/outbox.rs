@@ -2,12 +2,17 @@
 
 use std::{
     io,
-    sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicU64, atomic::Ordering},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt as _},
     sync::Notify,
+    time::timeout,
 };
 
 /// The bytes that wait for one connection.
@@ -101,7 +106,7 @@ impl Outbox {
     async fn write(&self, batch: &[u8], writer: &mut (impl AsyncWrite + Unpin), traffic: &Traffic) -> io::Result<()> {
         let mut rest = batch;
         while !rest.is_empty() {
-            let written = writer.write(rest).await?;
+            let written = timeout(PATIENCE, writer.write(rest)).await.map_err(|_| io::ErrorKind::TimedOut)??;
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
@@ -151,6 +156,9 @@ impl Traffic {
     }
 }
 
+/// A connection that has taken nothing for this long has nobody at its other end.
+const PATIENCE: Duration = Duration::from_secs(300);
+
 #[cfg(test)]
 mod tests {
     use super::{Flushed, Outbox, Traffic};
@@ -181,6 +189,18 @@ mod tests {
         ];
 
         assert_eq!((ends, written), ([Flushed::Empty, Flushed::Finished], b"x".to_vec()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_takes_nothing_is_given_up() {
+        let (outbox, traffic) = (Outbox::default(), Traffic::default());
+        let (mut writer, _reader) = tokio::io::duplex(4);
+
+        outbox.put(|bytes| bytes.extend_from_slice(b"too long"));
+        let end = outbox.flush(&mut writer, &traffic).await;
+
+        assert_eq!(end.expect_err("nobody reads").kind(), std::io::ErrorKind::TimedOut);
+        assert_eq!((traffic.sent(), outbox.pending()), (4, 4));
     }
 
     #[tokio::test]

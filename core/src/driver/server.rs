@@ -29,6 +29,8 @@ pub(super) struct Server {
     /// Clients whose bytes may hold another command, in the order in which they are served.
     ready: VecDeque<ClientId>,
     touched: Vec<ClientId>,
+    /// Memory that waits for the rest of commands, of all clients.
+    held: usize,
     limits: Limits,
     tasks: JoinSet<()>,
     news: mpsc::Sender<ClientNews>,
@@ -50,6 +52,8 @@ struct Client {
     turn: Turn,
     /// Commands the machine has yet to reply to.
     owed: usize,
+    /// Memory that waits for the rest of its command.
+    held: usize,
     /// Since when it leaves more unread than its soft limit.
     swollen_since: Option<Tick>,
     task: AbortHandle,
@@ -78,6 +82,8 @@ pub(super) enum Decoded {
     Request(Request),
     /// Nothing whole yet, or nothing that may be served now.
     Nothing,
+    /// A part of a command, for which there is no memory. The client has to be removed.
+    Overfull,
     /// No command; a client that is told so was told, and its connection ends. Any other has to be removed.
     Refused(Refusal),
 }
@@ -97,6 +103,7 @@ impl Server {
             clients: BTreeMap::new(),
             ready: VecDeque::new(),
             touched: Vec::new(),
+            held: 0,
             limits,
             tasks: JoinSet::new(),
             news,
@@ -134,7 +141,8 @@ impl Server {
         };
         let task = self.tasks.spawn(conversation.live(stream));
         let decoder = RequestDecoder::default();
-        self.clients.insert(client, Client { wire, decoder, turn: Turn::Client, owed: 0, swollen_since: None, task });
+        let known = Client { wire, decoder, turn: Turn::Client, owed: 0, held: 0, swollen_since: None, task };
+        self.clients.insert(client, known);
         true
     }
 
@@ -203,6 +211,13 @@ impl Server {
                 Decoded::Request(request)
             }
             Ok(None) => {
+                let held = known.decoder.held();
+                self.held = self.held - known.held + held;
+                known.held = held;
+                // The one who asks for the last of the memory goes, unless it is a small one who comes too late.
+                if self.held > MAX_HELD && held > FREE_TO_HOLD {
+                    return Decoded::Overfull;
+                }
                 known.turn = Turn::Client;
                 known.wire.give_leave();
                 Decoded::Nothing
@@ -284,6 +299,7 @@ impl Server {
     pub(super) fn remove(&mut self, client: ClientId) -> bool {
         let known = self.clients.remove(&client);
         if let Some(known) = &known {
+            self.held -= known.held;
             known.task.abort();
         }
         known.is_some()
@@ -352,6 +368,12 @@ const MOST_OWED: usize = 256;
 
 /// The most output that any client may leave unread, whatever its limits say.
 const MAX_OUTPUT: u64 = 64 << 20;
+
+/// The most memory that waits for the rest of commands, of all clients together.
+const MAX_HELD: usize = 256 << 20;
+
+/// What each client may hold beyond that: a command is seldom longer.
+const FREE_TO_HOLD: usize = 32 << 10;
 
 /// The output that a client that has yet to authenticate may leave unread before it is served on.
 const MAX_STRANGER_OUTPUT: usize = 1024;

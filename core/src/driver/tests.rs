@@ -448,3 +448,22 @@ fn outside_address() -> Option<std::net::IpAddr> {
     socket.connect("192.0.2.1:9").ok()?;
     socket.local_addr().ok().map(|address| address.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
 }
+
+#[tokio::test]
+async fn many_long_commands_at_once_do_not_take_all_memory() {
+    let sentinel = started(|_| {}).await;
+    let mut clients = Vec::new();
+    let almost = [b"*2\r\n$8000000\r\n".as_slice(), &vec![b'x'; 7_999_000]].concat();
+
+    let mut cut_off = 0;
+    while cut_off == 0 && clients.len() < 60 {
+        let mut client = Client::of(&sentinel).await;
+        // The one that goes beyond the bound is closed while it writes.
+        cut_off += usize::from(client.0.write_all(&almost).await.is_err());
+        clients.push(client);
+    }
+
+    assert!(cut_off == 1 && clients.len() > 30, "{cut_off} of {}", clients.len());
+    Client::of(&sentinel).await.ask(b"PING\r\n", "+PONG\r\n").await;
+    drop(clients);
+}

@@ -246,6 +246,15 @@ impl Driver {
                     self.tell(Input::Asked { client, request });
                 }
                 Decoded::Nothing => break,
+                Decoded::Overfull => {
+                    self.server.remove(client);
+                    self.log(
+                        LogLevel::Warning,
+                        format!("Client id={client} closed: commands of all clients too long."),
+                    );
+                    self.tell(Input::ClientClosed { client });
+                    break;
+                }
                 Decoded::Refused(refusal) => {
                     if refusal.told().is_none() && self.server.remove(client) {
                         self.tell(Input::ClientClosed { client });

@@ -80,6 +80,11 @@ impl RequestDecoder {
         self.buffer.feed(bytes);
     }
 
+    /// How much memory waits for the rest of a command, about.
+    pub fn held(&self) -> usize {
+        self.buffer.waiting().len() + self.partial.as_ref().map_or(0, Partial::held)
+    }
+
     /// The next whole command line; `None` until more bytes come. Empty lines and counts below one are skipped.
     ///
     /// # Errors
@@ -121,6 +126,11 @@ impl RequestDecoder {
 }
 
 impl Partial {
+    /// What the words weigh that have arrived wholly.
+    fn held(&self) -> usize {
+        self.weight - self.length.map_or(0, |length| length + WORD_COST)
+    }
+
     fn of(missing: i64) -> Self {
         Self { missing, words: Vec::new(), weight: 0, length: None }
     }
