@@ -34,7 +34,7 @@ install_packages() {
     fi
 }
 
-command -v cargo >/dev/null || fail "please install Rust (rustup); the toolchain itself is pinned in rust-toolchain.toml"
+command -v cargo >/dev/null || fail "please install Rust (rustup)"
 
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)

@@ -46,14 +46,14 @@ impl Machine {
     }
 
     /// A name was looked up: the links that waited for it go on, with the address they had if there is no new one.
-    pub(super) fn resolved(&mut self, now: Now, host: &str, result: Result<IpAddr, String>) {
+    pub(super) fn resolved(&mut self, now: Now, host: &str, result: &Result<IpAddr, String>) {
         let waiting = self.resolving.remove(host).unwrap_or_default();
         if result.is_err() {
             self.log(LogLevel::Warning, format!("Failed to resolve hostname '{host}'"));
         }
         for id in waiting {
             let Some(link) = self.links.get_mut(&id).filter(|link| link.phase == Phase::Resolving) else { continue };
-            if let Ok(ip) = result {
+            if let &Ok(ip) = result {
                 link.target = link.target.resolved(ip);
                 let owners: Vec<NodeId> = link.owners.iter().copied().collect();
                 for owner in owners {
@@ -189,17 +189,17 @@ impl Machine {
     }
 
     /// An answer came: it goes to whoever asked.
-    pub(super) fn answered(&mut self, now: Now, id: LinkId, request: RequestId, value: Value) {
+    pub(super) fn answered(&mut self, now: Now, id: LinkId, request: RequestId, value: &Value) {
         let Some(link) = self.links.get_mut(&id) else { return };
         let Some((node, errand)) = link.pending.remove(&request) else { return };
         link.last_heard = now.tick;
         match errand {
             Errand::Ignore => {}
-            Errand::Ping => self.ping_answered(now, id, &value),
-            Errand::Info => self.info_answered(now, node, &value),
-            Errand::Hello => self.hello_answered(now, node, &value),
-            Errand::Ask => self.question_answered(now, node, &value),
-            Errand::Exec => self.exec_answered(now, node, &value),
+            Errand::Ping => self.ping_answered(now, id, value),
+            Errand::Info => self.info_answered(now, node, value),
+            Errand::Hello => self.hello_answered(now, node, value),
+            Errand::Ask => self.question_answered(now, node, value),
+            Errand::Exec => self.exec_answered(now, node, value),
             Errand::Subscribe => {
                 if matches!(value, Value::Error(_)) {
                     self.close_link(now, id);
@@ -256,7 +256,7 @@ impl Machine {
     /// Whether an instance's command link is open.
     pub(super) fn is_connected(&self, node: NodeId) -> bool {
         let link = self.nodes.get(&node).and_then(|node| self.links.get(&node.command));
-        link.is_some_and(|link| link.is_open())
+        link.is_some_and(crate::model::Link::is_open)
     }
 
     /// Sets the deadline at which silence closes a link.

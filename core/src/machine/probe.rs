@@ -44,10 +44,7 @@ impl Machine {
 
     /// An answer to PING: `PONG`, `LOADING` and `MASTERDOWN` are signs of life, others only of a connection.
     pub(super) fn ping_answered(&mut self, now: Now, id: LinkId, value: &Value) {
-        let text = match value {
-            Value::Simple(text) | Value::Error(text) => text.as_str(),
-            _ => "",
-        };
+        let text = if let Value::Simple(text) | Value::Error(text) = value { text.as_str() } else { "" };
         let is_pong = text.starts_with("PONG");
         let is_busy = text.starts_with("BUSY");
         let Some(link) = self.links.get_mut(&id) else { return };

@@ -76,12 +76,12 @@ impl Machine {
     }
 
     /// A store ended: what waited for it follows.
-    pub(super) fn stored(&mut self, now: Now, store: StoreId, result: Result<(), String>) {
+    pub(super) fn stored(&mut self, now: Now, store: StoreId, result: &Result<(), String>) {
         if self.store.under_way != Some(store) {
             return;
         }
         self.store.under_way = None;
-        match &result {
+        match result {
             Ok(()) => self.log(LogLevel::Notice, "Sentinel new configuration saved on disk".into()),
             Err(reason) => self.log(
                 LogLevel::Warning,
@@ -89,7 +89,7 @@ impl Machine {
             ),
         }
         let waiting = std::mem::take(&mut self.store.waiting);
-        self.settle(now, waiting, &result);
+        self.settle(now, waiting, result);
     }
 
     fn settle(&mut self, now: Now, consequences: Vec<Consequence>, result: &Result<(), String>) {

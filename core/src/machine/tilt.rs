@@ -4,15 +4,13 @@
 //! do not matter, and a sentinel without masters has nothing to be late for.
 
 use super::{EventKind, Machine, Why};
-use crate::types::{Now, Tick, UnixMs};
+use crate::types::{Now, Tick};
 
 /// Since when judgement is suspended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tilt {
     /// By the steady clock.
     pub(super) since: Tick,
-    /// By the wall clock.
-    pub(super) since_unix: UnixMs,
 }
 
 impl Machine {
@@ -22,7 +20,7 @@ impl Machine {
         if now.tick.since(due) <= self.settings.periods.tilt_trigger {
             return;
         }
-        self.tilt = Some(Tilt { since: now.tick, since_unix: now.unix });
+        self.tilt = Some(Tilt { since: now.tick });
         self.deadlines.set(Why::Tilt, now.tick.after(self.settings.periods.tilt));
         self.publish(now, EventKind::Tilt, None, "#tilt mode entered".into());
     }

@@ -5,6 +5,7 @@
 use super::{Event, EventKind, Machine, hello::LONGEST_EPOCH_JUMP, store::Consequence};
 use crate::{
     config::LogLevel,
+    model::Node,
     resp::Value,
     types::{ClientId, Endpoint, Epoch, GroupId, Millis, Now, RunId},
 };
@@ -51,7 +52,7 @@ impl Machine {
 
     fn says_down(&self, group: GroupId) -> bool {
         let master = self.groups.get(&group).and_then(|group| self.nodes.get(&group.master));
-        self.tilt.is_none() && master.is_some_and(|master| master.is_down())
+        self.tilt.is_none() && master.is_some_and(Node::is_down)
     }
 
     /// Gives this sentinel's vote for a master, if the epoch is new to it.

@@ -176,10 +176,8 @@ mod tests {
 
     #[test]
     fn a_master_with_very_many_replicas_is_cut_off() {
-        let mut text = String::from("role:master\r\n");
-        for port in 1..5000 {
-            text.push_str(&format!("slave{port}:ip=127.0.0.1,port={port}\r\n"));
-        }
+        let lines = (1..5000).map(|port| format!("slave{port}:ip=127.0.0.1,port={port}\r\n"));
+        let text = format!("role:master\r\n{}", lines.collect::<String>());
 
         assert_eq!(Info::parse(text.as_bytes()).replicas.len(), Info::MOST_REPLICAS);
     }

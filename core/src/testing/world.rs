@@ -511,7 +511,7 @@ impl World {
         if self.is_cut(Party::Sentinel(from), to) {
             return self.plan_at(CONNECT_TIMEOUT, refused);
         }
-        if !self.sentinels[from].machine.is_some() {
+        if self.sentinels[from].machine.is_none() {
             return;
         }
         self.last_conn += 1;

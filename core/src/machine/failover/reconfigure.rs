@@ -5,7 +5,7 @@
 
 use crate::{
     machine::{EventKind, Machine, Why},
-    model::{Failover, MasterLink, Order, Reconfiguration, Stage},
+    model::{Failover, MasterLink, Node, Order, Reconfiguration, Stage},
     types::{GroupId, Millis, NodeId, Now},
 };
 
@@ -60,7 +60,7 @@ impl Machine {
     /// Whether the failover need not wait for a replica: it is done, down, or a former master that was not told.
     fn needs_no_more(&self, node: NodeId) -> bool {
         let untold = self.is_former_master(node) && self.reconfiguration(node) == Reconfiguration::None;
-        let is_down = self.nodes.get(&node).is_none_or(|node| node.is_down());
+        let is_down = self.nodes.get(&node).is_none_or(Node::is_down);
         untold || is_down || self.reconfiguration(node) == Reconfiguration::Done
     }
 
