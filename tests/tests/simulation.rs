@@ -303,3 +303,22 @@ impl Dice {
         (self.0 >> 33) % sides
     }
 }
+
+#[test]
+fn a_replica_waits_for_its_turn_while_another_one_syncs() {
+    let mut world = ready(&WorldPlan { replicas: 3, ..WorldPlan::default() });
+    let slow: Vec<usize> = vec![1, 2, 3];
+    for &n in &slow {
+        world.servers[n].sync_takes = 6_000;
+    }
+
+    world.kill_server(MASTER);
+    let (new, _) = switched(&mut world, 10_000, MASTER);
+    let address = world.servers[new].address;
+    world.run_for(4_000);
+
+    let moved = world.servers.iter().filter(|server| server.follows == Some(address)).count();
+    assert_eq!(moved, 1, "parallel-syncs is 1, and the first replica still syncs");
+    let all = world.run_until(20_000, |world| world.servers.iter().filter(|s| s.follows == Some(address)).count() == 2);
+    assert!(all.is_some());
+}

@@ -1,8 +1,9 @@
 //! Decides when a server that does not follow the configuration is set right.
 //!
 //! Mirrors spec 4, acting part 4 and 6. A former master is told at its first answer, as soon as a majority of
-//! the sentinels shares our configuration; other strays get the reference's patience, because another
-//! sentinel's failover may be on its way to us.
+//! the sentinels shares our configuration; the sentinel that led the failover also tells replicas that missed
+//! it soon. Other strays get the reference's patience, because another sentinel's failover may be on its way
+//! to us, or its `parallel-syncs` may hold them back.
 
 use super::{EventKind, Machine, Why};
 use crate::{
@@ -62,8 +63,9 @@ impl Machine {
     fn fix_due(&self, node: &Node, replica: &ReplicaFacts) -> Tick {
         let group = &self.groups[&node.group];
         let follows_former = group.former_master.as_ref().is_some_and(|former| follows(replica, former));
-        if follows_former && self.is_confirmed(node.group) {
-            return replica.changed.after(self.settings.periods.publish.times(2));
+        let led_by_us = group.failover.is_none() && group.led == Some(group.config_epoch);
+        if follows_former && led_by_us && self.is_confirmed(node.group) {
+            return replica.changed.after(self.settings.periods.publish);
         }
         let patience = group.failover_timeout.plus(Millis::new(1));
         let since = replica.changed.after(patience);

@@ -46,6 +46,7 @@ impl Machine {
             fruitless_attempts: 0,
             wants_replica: false,
             former_master: None,
+            led: None,
             configured: None,
         };
         self.names.insert(master.name.clone(), id);

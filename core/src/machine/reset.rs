@@ -146,6 +146,7 @@ impl Machine {
         for replica in self.replicas(id) {
             if let Some(facts) = self.nodes.get_mut(&replica).and_then(|node| node.replica_mut()) {
                 facts.reconfiguration = Reconfiguration::None;
+                facts.changed = now.tick;
             }
         }
     }

@@ -58,6 +58,8 @@ pub struct Group {
     pub wants_replica: bool,
     /// The address the master had before the last switch.
     pub former_master: Option<Endpoint>,
+    /// The configuration this sentinel itself led to, so that it knows when `parallel-syncs` holds nobody back.
+    pub led: Option<Epoch>,
     /// When the present configuration became known, to tell it to peers that lag behind.
     pub configured: Option<Tick>,
 }

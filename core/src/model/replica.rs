@@ -21,7 +21,7 @@ pub struct ReplicaFacts {
     pub announced: bool,
     /// When the master it follows last changed.
     pub changed: Tick,
-    /// Whether it was the master and has not been seen as a replica since.
+    /// Whether it was the master, or was told to be, and has not been seen as a replica since.
     pub former_master: bool,
     /// When it was last told to follow the master, outside of a failover.
     pub corrected: Option<Tick>,

@@ -32,6 +32,8 @@ pub struct ModelServer {
     pub link_up: bool,
     /// Since when its replication link is down, in milliseconds of the world's time.
     pub link_down_since: u64,
+    /// How long it takes to come up behind a new master, in milliseconds.
+    pub sync_takes: u64,
     /// When it last became a master; a replica has none.
     pub master_since: Option<u64>,
     /// Whether it refuses transactions, as an ACL would have it.
@@ -68,6 +70,7 @@ impl ModelServer {
             priority: 100,
             link_up: follows.is_some(),
             link_down_since: 0,
+            sync_takes: 0,
             master_since: follows.is_none().then_some(0),
             refuses_exec: false,
             run_id,

@@ -651,6 +651,9 @@ impl World {
                 && self.is_up(Party::Server(n))
                 && !self.is_cut(Party::Server(n), Party::Server(master))
                 && self.servers[master].follows != Some(self.servers[n].address);
+            let synced = self.servers[n].link_up
+                || self.now.saturating_sub(self.servers[n].link_down_since) >= self.servers[n].sync_takes;
+            let works = works && synced;
             if works {
                 self.servers[n].offset = self.servers[master].offset;
             } else if self.servers[n].link_up {

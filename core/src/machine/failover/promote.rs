@@ -71,6 +71,7 @@ impl Machine {
         let Some(address) = self.nodes.get(&promoted).map(|node| node.address.clone()) else { return };
         if let Some(group) = self.groups.get_mut(&id) {
             group.config_epoch = epoch;
+            group.led = Some(epoch);
         }
         self.publish_node(now, EventKind::PromotedReplica, promoted);
         if self.simulated.after_promotion {
@@ -129,6 +130,9 @@ impl Machine {
         failover.failed.insert(failed);
         failover.stage = Stage::SelectReplica;
         failover.changed = now.tick;
+        if let Some(replica) = self.nodes.get_mut(&failed).and_then(|node| node.replica_mut()) {
+            replica.former_master = true;
+        }
         for replica in self.replicas(id) {
             self.deadlines.set(Why::Info(replica), now.tick);
         }

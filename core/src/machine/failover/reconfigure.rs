@@ -99,8 +99,8 @@ impl Machine {
                 let wait = now.tick.since(changed).max(FIRST_LOOK).min(LAST_LOOK);
                 self.deadlines.set(Why::Info(node), now.tick.after(wait));
             }
-            Reconfiguration::Sent(_) | Reconfiguration::InProgress | Reconfiguration::Done => {}
-            Reconfiguration::None => self.correct(now, node),
+            // Who was not told yet waits for its turn, however long it has been following the former master.
+            Reconfiguration::Sent(_) | Reconfiguration::InProgress | Reconfiguration::Done | Reconfiguration::None => {}
         }
         self.continue_reconfiguration(now, id);
     }
