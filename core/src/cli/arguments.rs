@@ -104,7 +104,7 @@ fn read_launch(arguments: &[String]) -> Launch {
 ///
 /// Two options stand alone before another option or at the end: `--sentinel`, and `--save`, which then means none.
 fn take_name(lines: &mut String, argument: &str, next: Option<&String>) -> bool {
-    let has_its_value_within = split(argument).is_none_or(|words| words.len() != 1);
+    let has_its_value_within = split(argument).map_or(true, |words| words.len() != 1);
     let stands_alone = next.is_none_or(|next| next.starts_with("--"));
     let is = |name: &str| argument.eq_ignore_ascii_case(name);
     if stands_alone && is("--save") {

@@ -5,6 +5,7 @@ mod demo;
 mod log;
 mod run;
 mod start;
+mod supervisor;
 
 pub use demo::demo;
 pub use run::run;

@@ -1,6 +1,6 @@
 //! Decides the life of the executable: what it prints, how it goes to the background, how it serves and how it ends.
 //!
-//! Mirrors spec 1.1 to 1.3. `supervised` is read and has no effect: the service manager is not notified.
+//! Mirrors spec 1.1 to 1.3.
 
 use std::{
     io::{self, Write as _},
@@ -14,6 +14,7 @@ use super::{
     demo,
     log::{Log, now, write_early},
     start::{Prepared, prepare, reason},
+    supervisor::Manager,
 };
 use crate::{
     config::{COMPATIBLE_VERSION, LogLevel},
@@ -47,6 +48,7 @@ pub fn run(program: &str, arguments: &[String]) -> u8 {
 /// What the process takes with it from its start to its end.
 struct Process {
     log: Log,
+    manager: Manager,
     port: u16,
     pidfile: Option<String>,
 }
@@ -62,7 +64,8 @@ struct Signals {
 /// Goes to the background when told so, and runs the sentinel until it ends.
 fn launch_sentinel(mut prepared: Prepared) -> u8 {
     let server = &mut prepared.settings.server;
-    if server.daemonize {
+    let manager = Manager::find(server.supervised);
+    if server.daemonize && !manager.is_there() {
         if let Err(error) = nix::unistd::daemon(true, false) {
             write_early(&format!("Can't go to the background: {}", reason(&error.into())));
             return 1;
@@ -74,7 +77,7 @@ fn launch_sentinel(mut prepared: Prepared) -> u8 {
     for remark in &prepared.remarks {
         log.line(LogLevel::Warning, remark);
     }
-    let process = Process { log, port: server.port, pidfile: server.pidfile.clone() };
+    let process = Process { log, manager, port: server.port, pidfile: server.pidfile.clone() };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return process.fail(&format!("Can't start: {}", reason(&error))),
@@ -108,7 +111,14 @@ impl Process {
         let Prepared { builder, settings, .. } = prepared;
         // The sentinel's first lines may come before those that announce it.
         let at = now();
-        let sentinel = match builder.settings(settings).log(self.log.sink()).start().await {
+        let started = tokio::select! {
+            started = builder.settings(settings).log(self.log.sink()).start() => started,
+            name = signals.next() => {
+                self.log.signal(name);
+                return 0;
+            }
+        };
+        let sentinel = match started {
             Ok(sentinel) => sentinel,
             Err(error) => return self.fail_to_listen(&error),
         };
@@ -116,6 +126,7 @@ impl Process {
         self.log.line_at(at, LogLevel::Notice, &format!("Running mode=sentinel, port={}.", self.port));
         self.log.line_at(at, LogLevel::Warning, &format!("Sentinel ID is {}", sentinel.id()));
         self.log.release();
+        self.manager.tell("READY=1\n");
         let code = tokio::select! {
             exit = sentinel.wait() => exit.code.unwrap_or(0),
             name = signals.next() => {
@@ -126,6 +137,7 @@ impl Process {
         if code != 0 {
             return u8::try_from(code).unwrap_or(1);
         }
+        self.manager.tell("STOPPING=1\n");
         self.log.line(LogLevel::Warning, "User requested shutdown...");
         tokio::select! {
             _ = sentinel.stop() => {}

@@ -138,6 +138,7 @@ pub(crate) const WRITTEN: &[&str] = &[
     "daemonize",
     "pidfile",
     "loglevel",
+    "supervised",
     "logfile",
     "dir",
     "requirepass",

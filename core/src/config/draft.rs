@@ -210,11 +210,8 @@ fn follow_folder(words: &[String], outside: &mut dyn Outside) {
 fn meaning(line: &str, line_words: &mut Vec<String>) -> Meaning {
     let Some(line) = meaningful(line) else { return Meaning::Kept };
     match words::split(line) {
-        Some(split) => *line_words = split,
-        None => return Meaning::Unreadable,
-    }
-    if line_words.iter().any(|word| word.contains(['\0', char::REPLACEMENT_CHARACTER])) {
-        return Meaning::Unreadable;
+        Ok(split) => *line_words = split,
+        Err(_) => return Meaning::Unreadable,
     }
     let Some((name, values)) = line_words.split_first() else { return Meaning::Kept };
     match name.to_ascii_lowercase().as_str() {

@@ -19,6 +19,9 @@ mod write;
 pub use failure::{COMPATIBLE_VERSION, ConfigError};
 pub use outside::{Outside, TextOnly};
 pub use read::{Loaded, join_pieces, parse, read};
-pub use settings::{LogLevel, MasterSettings, OutputLimit, Periods, ServerSettings, Settings, UserSettings};
+pub use settings::{
+    LogLevel, MasterSettings, OutputLimit, Periods, ServerSettings, Settings, Supervisor, UserSettings,
+};
+#[cfg(feature = "cli")]
 pub(crate) use words::{quote, split};
 pub use write::rewrite;

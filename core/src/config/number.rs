@@ -11,7 +11,7 @@ pub(super) fn whole(text: &str) -> Option<i64> {
     if is_canonical && text != "-0" { text.parse().ok() } else { None }
 }
 
-/// The whole number a text begins with, 0 when it begins with none; kept within the bounds of a C `int`.
+/// The whole number a text begins with, 0 when it begins with none; at most the largest there is.
 pub(super) fn leading(text: &str) -> i64 {
     let text = text.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}');
     let (is_negative, digits) = match text.as_bytes().first() {
@@ -20,8 +20,7 @@ pub(super) fn leading(text: &str) -> i64 {
         _ => (false, text),
     };
     let size = leading_digits(digits).min(i64::MAX as u64) as i64;
-    let number = if is_negative { -size } else { size };
-    number.clamp(i64::from(i32::MIN), i64::from(i32::MAX))
+    if is_negative { -size } else { size }
 }
 
 /// The epoch a text begins with; `None` when it is 2^63 or more, or negative.
@@ -81,15 +80,9 @@ mod tests {
 
     #[test]
     fn sentinel_numbers_are_lenient() {
-        for (text, expected) in [
-            ("abc", 0),
-            ("12x", 12),
-            (" 7", 7),
-            ("-3", -3),
-            ("+3", 3),
-            ("", 0),
-            ("99999999999999999999", i64::from(i32::MAX)),
-        ] {
+        for (text, expected) in
+            [("abc", 0), ("12x", 12), (" 7", 7), ("-3", -3), ("+3", 3), ("", 0), ("99999999999999999999", i64::MAX)]
+        {
             assert_eq!(leading(text), expected, "{text}");
         }
     }

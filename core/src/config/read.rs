@@ -107,10 +107,7 @@ impl Reader<'_> {
             let number = index + 1;
             let Some(line) = meaningful(line) else { continue };
             let fault = |message: &str| ConfigError::at(number, line, message);
-            let words = words::split(line).ok_or_else(|| fault("Unbalanced quotes in configuration line"))?;
-            if words.iter().any(|word| word.contains(['\0', char::REPLACEMENT_CHARACTER])) {
-                return Err(fault("Configuration line is not UTF-8 text"));
-            }
+            let words = words::split(line).map_err(fault)?;
             match words.first().map(|word| word.to_ascii_lowercase()).as_deref() {
                 None => {}
                 Some("include") if words.len() == 2 => self.take_include(&words[1], depth, &fault)?,

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    LogLevel, OutputLimit, Outside, Settings, UserSettings,
+    LogLevel, OutputLimit, Outside, Settings, Supervisor, UserSettings,
     directive::{self, Directive, Kind},
     number,
     read_sentinel::{some_secret, some_text, yes_or_no},
@@ -97,8 +97,10 @@ impl Server {
         let chosen =
             chosen.ok_or_else(|| format!("argument(s) must be one of the following: {}", choices.join(", ")))?;
         match (known.name, *chosen) {
-            ("supervised", "no") => {}
-            ("supervised", _) => self.ignored("supervised"),
+            ("supervised", "systemd") => self.settings.server.supervised = Supervisor::Systemd,
+            ("supervised", "upstart") => self.settings.server.supervised = Supervisor::Upstart,
+            ("supervised", "auto") => self.settings.server.supervised = Supervisor::Auto,
+            ("supervised", _) => self.settings.server.supervised = Supervisor::Nobody,
             (_, "debug") => self.settings.server.loglevel = LogLevel::Debug,
             (_, "verbose") => self.settings.server.loglevel = LogLevel::Verbose,
             (_, "warning") => self.settings.server.loglevel = LogLevel::Warning,

@@ -123,6 +123,8 @@ pub struct ServerSettings {
     pub maxclients: u32,
     /// Go to the background; default no.
     pub daemonize: bool,
+    /// Who is told when the process is ready, which then stays in the foreground; default nobody.
+    pub supervised: Supervisor,
     /// File that holds the process id.
     pub pidfile: Option<String>,
     /// Log file; empty = standard output.
@@ -143,6 +145,19 @@ pub struct ServerSettings {
     pub pubsub_output: OutputLimit,
     /// The configuration file's path, as `INFO` shows it; empty when there is none.
     pub config_file: String,
+}
+
+/// Who watches over the process. Source: `supervised`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Supervisor {
+    /// Nobody.
+    Nobody,
+    /// systemd, by its notification socket.
+    Systemd,
+    /// upstart; it is not told.
+    Upstart,
+    /// systemd where its socket is there, else nobody.
+    Auto,
 }
 
 /// One `user` line: name and rules, as written.
@@ -267,6 +282,7 @@ impl Default for ServerSettings {
             timeout: 0,
             maxclients: 10_000,
             daemonize: false,
+            supervised: Supervisor::Nobody,
             pidfile: None,
             logfile: String::new(),
             loglevel: LogLevel::Notice,

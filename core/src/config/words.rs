@@ -4,11 +4,17 @@
 
 use std::fmt::Write as _;
 
-/// The words of a line; `None` when its quotes are unbalanced.
+/// The words of a line, or why it has none.
 ///
-/// A word may hold double-quoted parts with escapes and single-quoted parts where only `\'` is one.
-/// Bytes that do not form UTF-8 become the replacement character.
-pub(crate) fn split(line: &str) -> Option<Vec<String>> {
+/// A word may hold double-quoted parts with escapes and single-quoted parts where only `\'` is one. A line with a replacement
+/// character or a NUL was no text before it came here, and is refused; both can be written as escapes.
+///
+/// # Errors
+/// What is wrong with the line, in the reference's words where it has some.
+pub(crate) fn split(line: &str) -> Result<Vec<String>, &'static str> {
+    if line.contains(['\0', char::REPLACEMENT_CHARACTER]) {
+        return Err(NO_TEXT);
+    }
     let mut rest = line.as_bytes();
     let mut words = Vec::new();
     loop {
@@ -18,10 +24,10 @@ pub(crate) fn split(line: &str) -> Option<Vec<String>> {
             rest = tail;
         }
         if rest.is_empty() {
-            return Some(words);
+            return Ok(words);
         }
-        let (word, tail) = next_word(rest)?;
-        words.push(String::from_utf8_lossy(&word).into_owned());
+        let (word, tail) = next_word(rest).ok_or(UNBALANCED)?;
+        words.push(String::from_utf8(word).map_err(|_| NO_TEXT)?);
         rest = tail;
     }
 }
@@ -130,7 +136,9 @@ pub(crate) fn join<T: AsRef<str>>(words: &[T]) -> String {
 pub(crate) fn quote_if_needed(word: &str) -> String {
     let is_plain = !word.is_empty()
         && !word.starts_with('#')
-        && !word.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '"' | '\'' | '\\'));
+        && !word.chars().any(|c| {
+            c.is_control() || c.is_whitespace() || matches!(c, '"' | '\'' | '\\' | char::REPLACEMENT_CHARACTER)
+        });
     if is_plain { word.to_owned() } else { quote(word) }
 }
 
@@ -147,12 +155,16 @@ pub(crate) fn quote(word: &str) -> String {
             c if c.is_ascii_control() => {
                 let _ = write!(quoted, "\\x{:02x}", u32::from(c));
             }
+            char::REPLACEMENT_CHARACTER => quoted.push_str("\\xef\\xbf\\xbd"),
             c => quoted.push(c),
         }
     }
     quoted.push('"');
     quoted
 }
+
+const UNBALANCED: &str = "Unbalanced quotes in configuration line";
+const NO_TEXT: &str = "Configuration line is not UTF-8 text";
 
 #[cfg(test)]
 mod tests {
@@ -169,11 +181,15 @@ mod tests {
             ("a b\"c d\"", Some(vec!["a", "bc d"])),
             ("\"\" ''", Some(vec!["", ""])),
             ("a\u{b}b \u{c}c", Some(vec!["a\u{b}b", "c"])),
+            (r#"a "\xff""#, None),
+            ("a \0", None),
+            ("a \u{fffd}", None),
+            (r#"a "\xef\xbf\xbd\x00""#, Some(vec!["a", "\u{fffd}\0"])),
             ("a \"b\"c", None),
             ("a 'b", None),
             ("a \"b\\", None),
         ] {
-            let words = split(line);
+            let words = split(line).ok();
 
             assert_eq!(
                 words.as_deref(),
@@ -185,11 +201,11 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_written_word_is_read_back(words in proptest::collection::vec(".*", 0..4)) {
+        fn a_written_word_is_read_back(words in proptest::collection::vec("(?s).*", 0..4)) {
             let line = join(&words);
 
             proptest::prop_assert!(!line.contains(['\n', '\r']));
-            proptest::prop_assert_eq!(split(line.trim_matches([' ', '\t'])), Some(words));
+            proptest::prop_assert_eq!(split(line.trim_matches([' ', '\t'])), Ok(words));
         }
 
         #[test]

@@ -4,7 +4,7 @@
 //! `known-slave` lines become `known-replica`, and lines of included files are neither repeated nor lost.
 
 use super::{
-    LogLevel, MasterSettings, OutputLimit, Outside, ServerSettings, Settings,
+    LogLevel, MasterSettings, OutputLimit, Outside, ServerSettings, Settings, Supervisor,
     directive::{self, OUTPUT_LIMIT, OWN_RENAME},
     draft::{Draft, Key},
 };
@@ -59,12 +59,12 @@ fn put_master(draft: &mut Draft, settings: &Settings, master: &MasterSettings) {
     option("master-reboot-down-after-period", Some(ms(master.reboot_down_after)));
     put_epoch(draft, "config-epoch", name, master.config_epoch);
     put_epoch(draft, "leader-epoch", name, master.leader_epoch);
-    let replicas = master.replicas.iter().map(|replica| {
+    let replicas = master.replicas.iter().filter(|replica| is_readable(settings, replica)).map(|replica| {
         let (host, port) = (self::host(settings, replica), replica.port().to_string());
         line("known-replica", &[&host, &port])
     });
     draft.put_all(&key("known-replica"), replicas.collect::<Vec<_>>());
-    let peers = master.sentinels.iter().map(|(address, id)| {
+    let peers = master.sentinels.iter().filter(|(address, _)| is_readable(settings, address)).map(|(address, id)| {
         let (host, port) = (self::host(settings, address), address.port().to_string());
         line("known-sentinel", &[&host, &port, id.as_str()])
     });
@@ -136,6 +136,7 @@ fn put_server(draft: &mut Draft, server: &ServerSettings) {
     one("maxclients", server.maxclients.to_string());
     one("daemonize", yes_no(server.daemonize).to_owned());
     one("pidfile", server.pidfile.clone().unwrap_or_default());
+    one("supervised", supervisor(server.supervised).to_owned());
     one("loglevel", level(server.loglevel).to_owned());
     one("logfile", server.logfile.clone());
     one("dir", server.dir.clone().unwrap_or_default());
@@ -201,6 +202,11 @@ fn host(settings: &Settings, address: &Endpoint) -> String {
     if settings.resolve_hostnames { address.host().to_owned() } else { address.announced(HostStyle::Ip) }
 }
 
+/// Whether the address can be read again: names cannot while they are not looked up, and are found again by INFO and hello.
+fn is_readable(settings: &Settings, address: &Endpoint) -> bool {
+    settings.resolve_hostnames || address.ip().is_some()
+}
+
 fn yes_no(yes: bool) -> &'static str {
     if yes { "yes" } else { "no" }
 }
@@ -212,6 +218,15 @@ fn level(level: LogLevel) -> &'static str {
         LogLevel::Notice => "notice",
         LogLevel::Warning => "warning",
         LogLevel::Nothing => "nothing",
+    }
+}
+
+fn supervisor(supervisor: Supervisor) -> &'static str {
+    match supervisor {
+        Supervisor::Nobody => "no",
+        Supervisor::Systemd => "systemd",
+        Supervisor::Upstart => "upstart",
+        Supervisor::Auto => "auto",
     }
 }
 

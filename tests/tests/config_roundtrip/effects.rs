@@ -1,6 +1,13 @@
 //! What the executable does with files as people write them, and how it lives as a process.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, os::unix::fs::symlink, process::Command};
+use std::{
+    fs,
+    os::unix::{
+        fs::{PermissionsExt as _, symlink},
+        net::UnixDatagram,
+    },
+    process::Command,
+};
 
 use sentinelle::{
     config,
@@ -213,6 +220,24 @@ fn relative_paths_begin_at_the_folder_of_dir() {
     wait_for_state(&place);
     let folder = fs::canonicalize(place.path("sub")).expect("the folder is there");
     assert!(place.read("sentinel.conf").contains(&format!("dir \"{}\"\n", folder.display())));
+}
+
+#[test]
+fn a_supervisor_is_told_when_the_sentinel_is_ready() {
+    let mut place = Place::with("port {port}\nbind 127.0.0.1\ndaemonize yes\n");
+    let socket = UnixDatagram::bind(place.path("notify.sock")).expect("the folder is writable");
+    socket.set_read_timeout(Some(PATIENCE.into())).expect("the time is not zero");
+    let mut command = place.command(&built_sentinelle(), &["sentinel.conf", "--supervised", "systemd"]);
+    command.env("NOTIFY_SOCKET", place.path("notify.sock"));
+
+    place.start_command(command);
+
+    let mut state = [0; 64];
+    let length = socket.recv(&mut state).expect("it tells that it is ready");
+    assert_eq!(&state[..length], b"READY=1\n");
+    assert_eq!(place.end(), Some(0));
+    let length = socket.recv(&mut state).expect("it tells that it stops");
+    assert_eq!(&state[..length], b"STOPPING=1\n");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Outside, join_pieces, parse, read};
 use crate::{
-    config::{LogLevel, Settings},
+    config::{LogLevel, Settings, rewrite},
     types::{Epoch, HostStyle, Millis, Secret},
 };
 
@@ -253,9 +253,35 @@ fn a_missing_include_is_told_to_the_log_alone() {
 
 #[test]
 fn directives_without_effect_are_told() {
-    let loaded = read("unixsocket /tmp/x.sock\nsupervised systemd\n", &mut Files::default()).expect("both are known");
+    let loaded = read("unixsocket /tmp/x.sock\nsyslog-enabled yes\n", &mut Files::default()).expect("both are known");
 
     assert_eq!(loaded.remarks.len(), 2);
+}
+
+#[test]
+fn a_file_cut_off_anywhere_is_read_or_refused_and_can_be_rewritten() {
+    let id = "c".repeat(40);
+    let text = format!(
+        "# Ümläut\r\nport 26380\r\ndir \"/data dir\"\nrequirepass \"a\\x41\\\"b\"\nuser a on >p 'q r' ~* +@all\n\
+         sentinel myid {id}\n{MASTER}sentinel auth-pass m 'it\\'s'\nsentinel known-replica m ::1 6380\n\
+         sentinel known-sentinel m 127.0.0.1 26381 {id}\ninclude more.conf\nsentinel current-epoch 12\n"
+    );
+    let mut files = Files(BTreeMap::from([("more.conf", "maxclients 7\n")]));
+    let whole = read(&text, &mut files).expect("it is right").settings;
+    for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
+        let cut = &text[..end];
+        if let Ok(loaded) = read(cut, &mut files) {
+            assert!(loaded.settings.current_epoch <= whole.current_epoch);
+        }
+
+        let written = rewrite(cut, &whole, &mut files);
+
+        match read(&written, &mut files) {
+            Ok(loaded) => assert_eq!(loaded.settings, whole, "{written}"),
+            // The name of the included file was cut, and is still the user's.
+            Err(fault) => assert!(fault.message().starts_with("Fatal error, can't open config file 'm"), "{written}"),
+        }
+    }
 }
 
 proptest::proptest! {
