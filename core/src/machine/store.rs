@@ -8,7 +8,7 @@ use crate::{
     config::{LogLevel, MasterSettings, Settings},
     model::Group,
     resp::Value,
-    types::{ClientId, Endpoint, GroupId, Now, StoreId},
+    types::{ClientId, Endpoint, Epoch, GroupId, Now, RunId, StoreId},
 };
 
 /// What happens once the state is on disk, and what if it cannot be.
@@ -18,10 +18,10 @@ pub(super) enum Consequence {
     Reply { client: ClientId, stored: Value, failed: Value },
     /// An event is published either way.
     Publish(Event),
-    /// A candidate hears the vote of this group, or that there is none.
-    Vote { client: ClientId, group: GroupId },
-    /// The attempt of this group, with this sentinel's own vote, may ask for votes.
-    Campaign { group: GroupId },
+    /// A candidate hears this vote of the group, or that there is none.
+    Vote { client: ClientId, group: GroupId, leader: Option<RunId>, epoch: Epoch },
+    /// The attempt of this group in this epoch, with this sentinel's own vote, may ask for votes.
+    Campaign { group: GroupId, epoch: Epoch },
     /// The promotion seen in this group may be told.
     Announce { group: GroupId },
 }
@@ -98,10 +98,12 @@ impl Machine {
                 (Consequence::Reply { client, stored, .. }, Ok(())) => self.reply(client, stored),
                 (Consequence::Reply { client, failed, .. }, Err(_)) => self.reply(client, failed),
                 (Consequence::Publish(event), _) => self.announce_event(event),
-                (Consequence::Vote { client, group }, Ok(())) => self.tell_vote(client, group),
-                (Consequence::Vote { client, group }, Err(_)) => self.withhold_vote(client, group),
-                (Consequence::Campaign { group }, Ok(())) => self.campaign(now, group),
-                (Consequence::Campaign { group }, Err(_)) => self.give_up_campaign(now, group),
+                (Consequence::Vote { client, group, leader, epoch }, Ok(())) => {
+                    self.tell_vote(client, group, leader.as_ref(), epoch);
+                }
+                (Consequence::Vote { client, group, epoch, .. }, Err(_)) => self.withhold_vote(client, group, epoch),
+                (Consequence::Campaign { group, epoch }, Ok(())) => self.campaign(now, group, epoch),
+                (Consequence::Campaign { group, epoch }, Err(_)) => self.give_up_campaign(now, group, epoch),
                 (Consequence::Announce { group }, _) => self.announce_promotion(now, group),
             }
         }

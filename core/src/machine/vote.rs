@@ -25,7 +25,9 @@ impl Machine {
         };
         if let Some(candidate) = candidate {
             self.consider_vote(now, group, epoch, candidate);
-            self.after_store(Consequence::Vote { client, group });
+            let vote = self.groups.get(&group).map(|group| (group.leader.clone(), group.leader_epoch));
+            let (leader, epoch) = vote.unwrap_or((None, Epoch::ZERO));
+            self.after_store(Consequence::Vote { client, group, leader, epoch });
         } else {
             let says_down = self.says_down(group);
             self.reply(client, answer(says_down, None, Epoch::ZERO));
@@ -33,17 +35,15 @@ impl Machine {
         self.peer_is_worried(now, group);
     }
 
-    /// The reply to a candidate, from what is on disk.
-    pub(super) fn tell_vote(&mut self, client: ClientId, group: GroupId) {
-        let vote = self.groups.get(&group).map(|group| (group.leader.clone(), group.leader_epoch));
-        let (leader, epoch) = vote.unwrap_or((None, Epoch::ZERO));
+    /// The reply to a candidate: the vote that is on disk, which may not be the newest one given.
+    pub(super) fn tell_vote(&mut self, client: ClientId, group: GroupId, leader: Option<&RunId>, epoch: Epoch) {
         let says_down = self.says_down(group);
-        self.reply(client, answer(says_down, leader.as_ref(), epoch));
+        self.reply(client, answer(says_down, leader, epoch));
     }
 
     /// The reply to a candidate when the vote could not be stored: no vote. The epoch is used up all the same.
-    pub(super) fn withhold_vote(&mut self, client: ClientId, group: GroupId) {
-        if let Some(group) = self.groups.get_mut(&group) {
+    pub(super) fn withhold_vote(&mut self, client: ClientId, group: GroupId, epoch: Epoch) {
+        if let Some(group) = self.groups.get_mut(&group).filter(|group| group.leader_epoch == epoch) {
             group.leader = None;
         }
         let says_down = self.says_down(group);

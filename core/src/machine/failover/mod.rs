@@ -104,7 +104,7 @@ impl Machine {
         self.deadlines.set(Why::Patience(id), now.tick.after(patience));
         self.deadlines.clear(Why::Attempt(id));
         self.publish_group(now, EventKind::TryFailover, id);
-        self.save(Some(Consequence::Campaign { group: id }));
+        self.save(Some(Consequence::Campaign { group: id, epoch }));
     }
 
     /// The epoch of a new attempt. Attempts of one burst share the epoch this sentinel opened for the first of
@@ -122,10 +122,9 @@ impl Machine {
     }
 
     /// Our own vote is on disk: the peers are asked for theirs.
-    pub(super) fn campaign(&mut self, now: Now, id: GroupId) {
-        let Some(failover) = self.failover_at(id, Stage::WaitStart) else { return };
+    pub(super) fn campaign(&mut self, now: Now, id: GroupId, epoch: Epoch) {
+        let Some(failover) = self.failover_at(id, Stage::WaitStart).filter(|f| f.epoch == epoch) else { return };
         failover.may_ask = true;
-        let epoch = failover.epoch;
         let vote = format!("{} {epoch}", self.me);
         self.publish(now, EventKind::VoteForLeader, Some(id), vote);
         for peer in self.peers(id) {
@@ -135,8 +134,8 @@ impl Machine {
     }
 
     /// Our own vote could not be stored: without it there is no attempt.
-    pub(super) fn give_up_campaign(&mut self, now: Now, id: GroupId) {
-        if self.failover_at(id, Stage::WaitStart).is_some() {
+    pub(super) fn give_up_campaign(&mut self, now: Now, id: GroupId, epoch: Epoch) {
+        if self.failover_at(id, Stage::WaitStart).is_some_and(|failover| failover.epoch == epoch) {
             if let Some(group) = self.groups.get_mut(&id) {
                 group.leader = None;
             }
