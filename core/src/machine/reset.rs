@@ -21,6 +21,7 @@ impl Machine {
         group.leader = None;
         group.objectively_down = Down::default();
         group.next_attempt = now.tick;
+        group.voted_for_other = None;
         group.wants_replica = false;
         for node in gone {
             self.drop_node(node);
@@ -132,6 +133,7 @@ impl Machine {
         group.objectively_down = Down::default();
         group.leader = None;
         group.next_attempt = now.tick;
+        group.voted_for_other = None;
         group.fruitless_attempts = 0;
         group.wants_replica = false;
         self.deadlines.clear(Why::Attempt(id));

@@ -6,7 +6,7 @@ use crate::{
         vote::{LONGEST_RETRY, SHORTEST_RETRY},
     },
     model::{Order, Outcome, Stage},
-    types::{GroupId, Millis, Now},
+    types::{GroupId, Millis, Now, Tick},
 };
 
 impl Machine {
@@ -47,9 +47,10 @@ impl Machine {
     /// Ends the attempt; the next automatic one may begin after `wait`.
     pub(super) fn abort(&mut self, now: Now, id: GroupId, kind: EventKind, wait: Millis) {
         self.publish_group(now, kind, id);
+        let rest = self.vote_rests_until(id);
         let Some(group) = self.groups.get_mut(&id) else { return };
         group.failover = None;
-        group.next_attempt = now.tick.after(wait);
+        group.next_attempt = now.tick.after(wait).max(rest);
         let still_down = group.objectively_down.holds();
         self.deadlines.clear(Why::Patience(id));
         if still_down {
@@ -64,12 +65,20 @@ impl Machine {
             return;
         }
         if self.best_replica(now, id).is_some() {
+            let rest = self.vote_rests_until(id);
             if let Some(group) = self.groups.get_mut(&id) {
                 group.wants_replica = false;
-                group.next_attempt = now.tick;
+                group.next_attempt = now.tick.max(rest);
             }
             self.plan_attempt(now, id);
         }
+    }
+
+    /// Until when another candidate may still win with our vote; an attempt of ours would cancel its election.
+    fn vote_rests_until(&self, id: GroupId) -> Tick {
+        let Some(group) = self.groups.get(&id) else { return Tick::START };
+        let election = self.settings.periods.election.min(group.failover_timeout);
+        group.voted_for_other.map_or(Tick::START, |voted| voted.after(election))
     }
 }
 
