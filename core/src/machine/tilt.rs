@@ -4,7 +4,10 @@
 //! do not matter, and a sentinel without masters has nothing to be late for.
 
 use super::{EventKind, Machine, Why};
-use crate::types::{Now, Tick};
+use crate::{
+    model::Stage,
+    types::{GroupId, Now, Tick},
+};
 
 /// Since when judgement is suspended.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +38,18 @@ impl Machine {
                 self.judge(now, node);
             }
             self.judge_quorum(now, group);
-            if self.groups.get(&group).is_some_and(|group| group.failover.is_some()) {
-                self.lose_patience(now, group);
-            } else if self.groups.get(&group).is_some_and(|group| group.objectively_down.holds()) {
-                self.plan_attempt(now, group);
-            }
+            self.resume_failover(now, group);
+        }
+    }
+
+    /// An election or promotion that stood still is too old to go on; replicas are moved on as before.
+    fn resume_failover(&mut self, now: Now, id: GroupId) {
+        let Some(group) = self.groups.get(&id) else { return };
+        match group.failover.as_ref().map(|failover| failover.stage) {
+            Some(Stage::Reconfigure) => self.continue_reconfiguration(now, id),
+            Some(_) => self.lose_patience(now, id),
+            None if group.objectively_down.holds() => self.plan_attempt(now, id),
+            None => {}
         }
     }
 }

@@ -36,6 +36,9 @@ impl Machine {
 
     /// Chooses a replica and promotes it; waits a moment where an answer is on its way; else gives up.
     pub(in crate::machine) fn choose_replica(&mut self, now: Now, id: GroupId) {
+        if self.tilt.is_some() {
+            return;
+        }
         let Some(failover) = self.failover_at(id, Stage::SelectReplica) else { return };
         let waited = now.tick.since(failover.changed);
         let Some(since) = self.heard_since(id) else { return };

@@ -145,6 +145,9 @@ impl Machine {
 
     /// Counts the votes of a running election.
     pub(super) fn count_again(&mut self, now: Now, id: GroupId) {
+        if self.tilt.is_some() {
+            return;
+        }
         match self.outcome(id) {
             None | Some(Outcome::Open) => {}
             Some(Outcome::Won) => self.win_election(now, id),
@@ -211,8 +214,8 @@ impl Machine {
             return;
         };
         if self.tilt.is_some() {
-            let at = now.tick.after(self.settings.periods.tilt);
-            return self.deadlines.set(Why::Patience(id), at);
+            let end = self.deadlines.get(Why::Tilt).unwrap_or(now.tick.after(self.settings.periods.tilt));
+            return self.deadlines.set(Why::Patience(id), end.after(Millis::new(1)));
         }
         match stage {
             Stage::WaitStart if self.may_go_on_unelected(id) => self.win_election(now, id),
