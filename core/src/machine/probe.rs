@@ -91,9 +91,9 @@ impl Machine {
             self.digest(now, node, &info, text);
             self.react_to_info(now, node, &info);
         }
-        if self.nodes.contains_key(&node) && self.deadlines.get(Why::Info(node)).is_none() {
+        if self.nodes.contains_key(&node) {
             let period = self.info_period(node);
-            self.deadlines.set(Why::Info(node), now.tick.after(period));
+            self.deadlines.bring_forward(Why::Info(node), now.tick.after(period));
         }
     }
 
