@@ -124,18 +124,23 @@ impl Machine {
         self.groups.get_mut(&group)?.peers.insert(run_id.clone(), node);
         self.nodes.get_mut(&node)?.run_id = Some(run_id);
         if let Some(shared) = twin.and_then(|twin| self.nodes.get(&twin)).map(|twin| twin.command) {
-            self.share_link(node, shared);
+            self.share_link(now, node, shared);
         }
         self.judge(now, node);
         Some(node)
     }
 
-    fn share_link(&mut self, node: NodeId, shared: LinkId) {
+    /// Leads a peer's commands over a link that may be open already, so that nobody else will greet it.
+    fn share_link(&mut self, now: Now, node: NodeId, shared: LinkId) {
         let Some(record) = self.nodes.get_mut(&node) else { return };
         let own = std::mem::replace(&mut record.command, shared);
         self.drop_link(own);
         if let Some(link) = self.links.get_mut(&shared) {
             link.owners.insert(node);
+        }
+        if self.is_connected(node) {
+            self.deadlines.set(Why::Hello(node), now.tick);
+            self.ask_soon(now, node);
         }
     }
 
