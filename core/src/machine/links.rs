@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::{EventKind, Machine, Output, Why};
 use crate::{
     config::LogLevel,
-    model::{Errand, Phase, Purpose},
+    model::{Errand, Link, Phase, Purpose},
     resp::{Request, Value},
     types::{GroupId, LinkId, Millis, NodeId, Now, RequestId, Secret, Tick},
 };
@@ -52,7 +52,8 @@ impl Machine {
             self.log(LogLevel::Warning, format!("Failed to resolve hostname '{host}'"));
         }
         for id in waiting {
-            let Some(link) = self.links.get_mut(&id).filter(|link| link.phase == Phase::Resolving) else { continue };
+            let waits = |link: &&mut Link| link.phase == Phase::Resolving && link.target.host() == host;
+            let Some(link) = self.links.get_mut(&id).filter(waits) else { continue };
             if let &Ok(ip) = result {
                 link.target = link.target.resolved(ip);
                 let owners: Vec<NodeId> = link.owners.iter().copied().collect();
@@ -328,6 +329,7 @@ impl Machine {
             if let Some(link) = self.links.get_mut(&id) {
                 link.target = address.clone();
                 link.failures = 0;
+                link.phase = Phase::Idle;
                 self.deadlines.set(Why::Reconnect(id), now.tick);
             }
         }
