@@ -28,12 +28,21 @@ struct Hello {
 
 impl Machine {
     /// Says hello to an instance unless the last hello is still unanswered; its answer plans the next.
-    pub(super) fn say_hello(&mut self, _now: Now, node: NodeId) {
+    pub(super) fn say_hello(&mut self, now: Now, node: NodeId) {
         if self.is_pending(node, Errand::Hello) {
-            return;
+            return self.say_hello_later(now, node);
         }
         if let Some(payload) = self.hello_for(node) {
             self.send(node, Errand::Hello, &["PUBLISH", CHANNEL, &payload]);
+        }
+    }
+
+    /// A hello on its way may tell the former configuration, so another follows soon while ours is fresh.
+    fn say_hello_later(&mut self, now: Now, id: NodeId) {
+        let Some(group) = self.nodes.get(&id).and_then(|node| self.groups.get(&node.group)) else { return };
+        let age = group.configured.map(|since| now.tick.since(since));
+        if age.is_some_and(|age| age < self.settings.periods.publish) {
+            self.deadlines.set(Why::Hello(id), now.tick.after(FIRST_REPEAT));
         }
     }
 
