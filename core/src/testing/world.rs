@@ -539,6 +539,9 @@ impl World {
         if self.is_held(&connection) {
             return self.plan_at(HELD, Happening::Request { conn, request });
         }
+        if self.down.contains(&connection.to) {
+            return;
+        }
         match connection.to {
             Party::Sentinel(n) => self.feed(n, Input::Asked { client: connection.client, request }),
             Party::Server(n) => self.serve_at(n, conn, &request),
