@@ -257,7 +257,7 @@ impl Machine {
     /// Whether an instance's command link is open.
     pub(super) fn is_connected(&self, node: NodeId) -> bool {
         let link = self.nodes.get(&node).and_then(|node| self.links.get(&node.command));
-        link.is_some_and(crate::model::Link::is_open)
+        link.is_some_and(Link::is_open)
     }
 
     /// Sets the deadline at which silence closes a link.
