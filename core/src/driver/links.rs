@@ -118,7 +118,7 @@ impl Links {
     }
 
     /// Turns news into inputs, one at a time: `tell` may close the connection, and then the rest is dropped.
-    pub(super) fn receive(&mut self, news: LinkNews) -> Heard {
+    pub(super) fn receive(&mut self, news: LinkNews) -> Arrivals {
         let what = if self.is_current(news.link, news.number) { Some(news.what) } else { None };
         let rest = match what {
             Some(What::Opened { local }) => vec![Item::Input(Input::LinkOpened { link: news.link, local })],
@@ -126,11 +126,11 @@ impl Links {
             Some(What::Came(values)) => values.into_iter().map(Item::Value).collect(),
             None => Vec::new(),
         };
-        Heard { link: news.link, number: news.number, rest: rest.into() }
+        Arrivals { link: news.link, number: news.number, rest: rest.into() }
     }
 
     /// The next input of what was heard.
-    pub(super) fn next_input(&mut self, heard: &mut Heard) -> Option<Input> {
+    pub(super) fn next_input(&mut self, heard: &mut Arrivals) -> Option<Input> {
         if !self.is_current(heard.link, heard.number) {
             return None;
         }
@@ -177,7 +177,7 @@ impl Links {
 }
 
 /// News that was taken from a connection and not yet told.
-pub(super) struct Heard {
+pub(super) struct Arrivals {
     link: LinkId,
     number: u64,
     rest: VecDeque<Item>,
