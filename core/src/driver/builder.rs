@@ -1,7 +1,7 @@
 //! Decides how a sentinel is set up and started.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::Path,
     sync::{Arc, Mutex},
 };
@@ -118,6 +118,8 @@ impl SentinelBuilder {
     }
 
     /// Listens on this address, in the place of `bind` and `port`; port 0 takes a free one. May be called several times.
+    ///
+    /// The port of the first address is the one that is announced and stored.
     pub fn listen(mut self, address: impl Into<SocketAddr>) -> Self {
         self.listen.get_or_insert_default().push(address.into());
         self
@@ -157,7 +159,10 @@ impl SentinelBuilder {
     pub async fn start(self) -> Result<Sentinel> {
         let Self { mut settings, listen, config_file: file, remarks, log, seed: wanted_seed } = self;
         let listeners = match listen {
-            Some(addresses) => listen_on(&addresses, settings.server.tcp_backlog)?,
+            Some(addresses) => {
+                settings.server.bind = bind_words(&addresses);
+                listen_on(&addresses, settings.server.tcp_backlog)?
+            }
             None => listen_on_bind(&settings.server.bind, settings.server.port, settings.server.tcp_backlog).await?,
         };
         let addresses = listeners.iter().map(local_address).collect::<Result<Vec<_>>>()?;
@@ -229,7 +234,17 @@ fn local_address(listener: &TcpListener) -> Result<SocketAddr> {
         .map_err(|error| Error::new(ErrorKind::Listen, "listen", "a socket without address").because(error))
 }
 
-fn source_address(settings: &Settings) -> Result<Option<std::net::IpAddr>> {
+/// The `bind` list that says the same, so that a stored configuration listens there again.
+fn bind_words(addresses: &[SocketAddr]) -> Vec<String> {
+    let words = addresses.iter().map(|address| match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => "*".to_owned(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => "::*".to_owned(),
+        ip => ip.to_string(),
+    });
+    words.collect()
+}
+
+fn source_address(settings: &Settings) -> Result<Option<IpAddr>> {
     let Some(text) = &settings.server.bind_source else { return Ok(None) };
     let refused =
         || Error::new(ErrorKind::Config, "read bind-source-addr", format!("not a numeric address: \"{text}\""));
