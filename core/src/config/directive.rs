@@ -80,13 +80,10 @@ pub(crate) fn server(name: &str) -> Option<Directive> {
 
 /// The `sentinel` directive of that name in any case, with its aliases resolved.
 pub(crate) fn sentinel(name: &str) -> Option<Directive> {
-    let lower = name.to_ascii_lowercase();
-    let name = match lower.as_str() {
-        "known-slave" => "known-replica",
-        "primary-reboot-down-after-period" => "master-reboot-down-after-period",
-        other => other,
-    };
-    SENTINEL.iter().find(|directive| directive.name == name).copied()
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    let alias = SENTINEL_ALIASES.iter().find(|(alias, _)| is(alias));
+    let is = |known: &str| alias.map_or_else(|| is(known), |(_, meant)| *meant == known);
+    SENTINEL.iter().find(|directive| is(directive.name)).copied()
 }
 
 /// When the `sentinel` directive of that name takes effect; unknown ones come last.
@@ -189,6 +186,10 @@ const SENTINEL: &[Directive] = &[
     row("sentinel-pass", Exactly(1), Text, ""),
 ];
 
+/// Other names of `sentinel` directives: those of Redis before 5.0, and those of Valkey.
+const SENTINEL_ALIASES: &[(&str, &str)] =
+    &[("known-slave", "known-replica"), ("primary-reboot-down-after-period", "master-reboot-down-after-period")];
+
 /// The server directives that mean something to a sentinel. Times are seconds.
 const SERVER: &[Directive] = &[
     row("port", Exactly(1), Number(0, 65535), "26379"),
@@ -241,8 +242,8 @@ const KEPT_ONE_WORD: &str = "
     aof-use-rdb-preamble aof_rewrite_cpulist appenddirname appendfilename appendfsync appendonly
     auto-aof-rewrite-min-size auto-aof-rewrite-percentage availability-zone bgsave-cpulist bgsave_cpulist
     bio-cpulist bio_cpulist busy-reply-threshold client-query-buffer-limit cluster-allow-pubsubshard-when-down
-    cluster-allow-reads-when-down cluster-allow-replica-migration cluster-allow-replica-migration-to-empty
-    cluster-announce-bus-port cluster-announce-client-ipv4 cluster-announce-client-ipv6 cluster-announce-client-port
+    cluster-allow-reads-when-down cluster-allow-replica-migration cluster-announce-bus-port
+    cluster-announce-client-ipv4 cluster-announce-client-ipv6 cluster-announce-client-port
     cluster-announce-client-tls-port cluster-announce-hostname cluster-announce-human-nodename cluster-announce-ip
     cluster-announce-port cluster-announce-tls-port cluster-blacklist-ttl cluster-config-file
     cluster-config-save-behavior cluster-databases cluster-enabled cluster-link-sendbuf-limit
@@ -255,13 +256,13 @@ const KEPT_ONE_WORD: &str = "
     databases dbfilename disable-thp dual-channel-replication-enabled dynamic-hz enable-debug-assert
     enable-debug-command enable-module-command enable-protected-configs events-per-io-thread
     extended-redis-compatibility hash-max-listpack-entries hash-max-listpack-value hash-max-ziplist-entries
-    hash-max-ziplist-value hide-user-data-from-log hll-sparse-max-bytes hz ignore-warnings import-mode io-threads
-    io-threads-always-active io-threads-do-reads jemalloc-bg-thread key-load-delay key-memory-histograms
+    hash-max-ziplist-value hash-seed hide-user-data-from-log hll-sparse-max-bytes hz ignore-warnings import-mode
+    io-threads io-threads-always-active io-threads-do-reads jemalloc-bg-thread key-load-delay
     latency-monitor-threshold latency-tracking lazyexpire-nested-arbitrary-keys lazyfree-lazy-eviction
     lazyfree-lazy-expire lazyfree-lazy-server-del lazyfree-lazy-user-del lazyfree-lazy-user-flush lfu-decay-time
     lfu-log-factor list-compress-depth list-max-listpack-size list-max-ziplist-size locale-collate log-format
-    log-timestamp-format lookahead lua-enable-deprecated-api lua-enable-insecure-api lua-time-limit masterauth
-    masteruser max-new-connections-per-cycle max-new-tls-connections-per-cycle maxmemory maxmemory-clients
+    log-timestamp-format lookahead lua-enable-insecure-api lua-time-limit masterauth masteruser
+    max-new-connections-per-cycle max-new-tls-connections-per-cycle maxmemory maxmemory-clients
     maxmemory-eviction-tenacity maxmemory-policy maxmemory-samples min-io-threads-avoid-copy-reply
     min-replicas-max-lag min-replicas-to-write min-slaves-max-lag min-slaves-to-write
     min-string-size-avoid-copy-reply min-string-size-avoid-copy-reply-threaded mptcp no-appendfsync-on-rewrite
@@ -276,8 +277,8 @@ const KEPT_ONE_WORD: &str = "
     set-max-intset-entries set-max-listpack-entries set-max-listpack-value set-proc-title shutdown-timeout
     slave-announce-ip slave-announce-port slave-ignore-maxmemory slave-lazy-flush slave-priority slave-read-only
     slave-serve-stale-data slot-migration-max-failover-repl-bytes slowlog-log-slower-than slowlog-max-len
-    socket-mark-id stop-writes-on-bgsave-error stream-idmp-duration stream-node-max-bytes stream-node-max-entries
-    syslog-facility syslog-ident tls-auth-clients tls-auth-clients-user tls-ca-cert-dir tls-ca-cert-file
+    socket-mark-id stop-writes-on-bgsave-error stream-node-max-bytes stream-node-max-entries syslog-facility
+    syslog-ident tls-auth-clients tls-auth-clients-user tls-auto-reload-interval tls-ca-cert-dir tls-ca-cert-file
     tls-cert-file tls-ciphers tls-ciphersuites tls-client-cert-file tls-client-key-file tls-client-key-file-pass
     tls-cluster tls-dh-params-file tls-key-file tls-key-file-pass tls-prefer-server-ciphers tls-protocols
     tls-session-cache-size tls-session-cache-timeout tls-session-caching tracking-table-max-keys unixsocketgroup

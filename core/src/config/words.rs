@@ -15,6 +15,9 @@ pub(crate) fn split(line: &str) -> Result<Vec<String>, &'static str> {
     if line.contains(['\0', char::REPLACEMENT_CHARACTER]) {
         return Err(NO_TEXT);
     }
+    if !line.contains(['"', '\'', '\u{b}', '\u{c}']) {
+        return Ok(line.split([' ', '\t', '\n', '\r']).filter(|word| !word.is_empty()).map(str::to_owned).collect());
+    }
     let mut rest = line.as_bytes();
     let mut words = Vec::new();
     loop {

@@ -20,6 +20,9 @@ use crate::types::{Endpoint, Epoch, HostStyle, Millis, Secret};
 /// in the text itself overrules them: behind the `include` where the last line wins, anywhere for `monitor`, `known-sentinel` and
 /// `rename-command` lines, because [`super::read`] lets the text itself win. Only what such a file adds cannot be taken away:
 /// a master, replica, peer or user that it names is back after the next start.
+///
+/// A stock sentinel reads the result too, unless it overrules an included `monitor`, `known-sentinel` or `rename-command` line:
+/// to that one both lines are a contradiction.
 pub fn rewrite(old: &str, settings: &Settings, outside: &mut dyn Outside) -> String {
     let mut draft = Draft::new(old, outside);
     put_server(&mut draft, &settings.server);

@@ -2,7 +2,11 @@
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
-use sentinelle::testing::{Flavour, find_sentinel};
+use sentinelle::{
+    config,
+    resp::Value,
+    testing::{DataServer, Flavour, ServerPlan, find_sentinel, find_server},
+};
 use sentinelle_tests::built_sentinelle;
 
 use super::process::Place;
@@ -184,6 +188,26 @@ fn what_orders_encryption_is_refused_with_its_line() {
         assert_eq!(code, Some(1));
         assert!(errors.contains(&format!("at line 2\n>>> '{line}'\n")), "{errors}");
     }
+}
+
+#[test]
+fn every_directive_of_the_installed_servers_is_known() {
+    let mut unknown = Vec::new();
+    for program in [find_server(), find_sentinel(Flavour::Valkey)] {
+        let plan = ServerPlan { program: Some(program.expect("it is installed")), ..ServerPlan::default() };
+        let server = DataServer::start(&plan).expect("the server starts");
+        let reply = server.client().and_then(|mut client| client.command(&["CONFIG", "GET", "*"]));
+        let Value::Array(words) = reply.expect("it answers") else { panic!("no list of directives") };
+        assert!(words.len() > 300);
+        for name in words.iter().step_by(2).filter_map(Value::as_text) {
+            let without_value = config::parse(name).map_err(|error| error.message().to_owned());
+            if without_value.is_err_and(|message| message.starts_with("Bad directive")) {
+                unknown.push(name.to_owned());
+            }
+        }
+    }
+
+    assert_eq!(unknown, Vec::<String>::new());
 }
 
 #[test]
