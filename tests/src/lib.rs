@@ -11,4 +11,4 @@ mod view;
 pub use group::Group;
 pub use plan::{Discovery, GroupPlan, Seat};
 pub use programs::built_sentinelle;
-pub use view::SentinelView;
+pub use view::{SentinelView, list_of_fields};

@@ -49,7 +49,7 @@ impl SentinelView {
 }
 
 /// Lists of fields and values, as `SENTINEL REPLICAS` and `SENTINEL SENTINELS` give them.
-pub(crate) fn list_of_fields(reply: &Value) -> Vec<BTreeMap<String, String>> {
+pub fn list_of_fields(reply: &Value) -> Vec<BTreeMap<String, String>> {
     let Value::Array(items) = reply else { return Vec::new() };
     items.iter().filter_map(fields_of).collect()
 }
