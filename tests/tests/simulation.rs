@@ -322,3 +322,32 @@ fn a_replica_waits_for_its_turn_while_another_one_syncs() {
     let all = world.run_until(20_000, |world| world.servers.iter().filter(|s| s.follows == Some(address)).count() == 2);
     assert!(all.is_some());
 }
+
+#[test]
+fn a_hundred_masters_that_die_at_once_are_replaced_together() {
+    let plan = WorldPlan { masters: 100, replicas: 1, ..WorldPlan::default() };
+    let mut world = World::new(&plan);
+    world.run_for(3_000);
+    let writes: Vec<u64> = world.sentinels.iter().map(|sentinel| sentinel.writes).collect();
+    let death = world.now();
+
+    for master in 0..100 {
+        world.kill_server(2 * master);
+    }
+    let replaced = |world: &mut World| (0..100).all(|m| world.all_answer(&name(m), world.servers[2 * m + 1].address));
+    // Asking three sentinels for a hundred masters is no cheap question, so it is put every 10 ms.
+    let all = (0..3_000).find_map(|_| {
+        world.run_for(10);
+        replaced(&mut world).then(|| world.now())
+    });
+
+    let beyond = all.expect("every master is replaced") - death - 1_000;
+    let most = world.sentinels.iter().zip(&writes).map(|(sentinel, before)| sentinel.writes - before).max();
+    println!("{beyond} ms, {most:?} writes");
+    assert!(beyond <= 1_000, "{beyond} ms beyond down-after");
+    assert!(most <= Some(100), "{most:?} writes for 100 votes, promotions and switches");
+}
+
+fn name(master: usize) -> String {
+    if master == 0 { "mymaster".into() } else { format!("master{master}") }
+}
