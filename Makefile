@@ -1,6 +1,6 @@
 # The whole of the project's daily life. Every target sets up by itself what it lacks.
 
-.PHONY: demo test check fix bless bench setup
+.PHONY: demo test check fix bless bench sim setup
 
 demo: setup   ## a group, a failover, a client that survives it
 	@cargo run --package sentinelle --bin sentinelle -- demo
@@ -24,6 +24,10 @@ bless:        ## writes what the tests see into their golden files; read the dif
 
 bench: setup  ## how long a failover takes, ours and the stock sentinels'
 	cargo bench --package sentinelle-tests
+
+SEEDS ?= 1000
+sim:          ## storms in simulated time, one for each of SEEDS seeds
+	SEEDS=$(SEEDS) cargo test --release --package sentinelle-tests --test simulation storms
 
 setup:
 	@tests/setup.sh

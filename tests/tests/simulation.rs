@@ -343,7 +343,6 @@ fn a_hundred_masters_that_die_at_once_are_replaced_together() {
 
     let beyond = all.expect("every master is replaced") - death - 1_000;
     let most = world.sentinels.iter().zip(&writes).map(|(sentinel, before)| sentinel.writes - before).max();
-    println!("{beyond} ms, {most:?} writes");
     assert!(beyond <= 1_000, "{beyond} ms beyond down-after");
     assert!(most <= Some(100), "{most:?} writes for 100 votes, promotions and switches");
 }

@@ -239,7 +239,7 @@ fn bind_words(addresses: &[SocketAddr]) -> Vec<String> {
     let words = addresses.iter().map(|address| match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => "*".to_owned(),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => "::*".to_owned(),
-        ip => ip.to_string(),
+        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip.to_string(),
     });
     words.collect()
 }

@@ -19,7 +19,6 @@
 mod client;
 mod folder;
 mod listener;
-mod node;
 mod port;
 mod process;
 mod program;
@@ -32,9 +31,9 @@ mod world;
 
 pub use client::Client;
 pub use listener::{EventLog, EventNotes, Heard};
-pub use node::ModelServer;
+
 pub use program::{Flavour, find_sentinel, find_server};
 pub use sentinel::{SentinelPlan, SentinelProcess, Watched};
 pub use server::{DataServer, Persistence, ServerPlan};
 pub use wait::{Deadline, Stopwatch, wait_until};
-pub use world::{Disk, ModelSentinel, Party, World, WorldPlan};
+pub use world::{Disk, ModelSentinel, ModelServer, Party, World, WorldPlan};
