@@ -97,13 +97,13 @@ impl Machine {
         }
     }
 
-    /// How often a server is asked: a replica each second while its master fails or its own link is down.
+    /// How often a server is asked: a replica each second while its master is down or its own link is down.
     fn info_period(&self, node: NodeId) -> Millis {
         let usual = self.settings.periods.info;
         let Some(record) = self.nodes.get(&node) else { return usual };
         let Some(replica) = record.replica() else { return usual };
         let group = &self.groups[&record.group];
-        let troubled = group.objectively_down.holds() || group.failover.is_some();
+        let troubled = self.nodes[&group.master].is_down() || group.failover.is_some();
         if troubled || replica.link_down_for != Millis::ZERO { HURRIED_INFO.min(usual) } else { usual }
     }
 

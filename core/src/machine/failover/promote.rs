@@ -92,10 +92,11 @@ impl Machine {
         awaited.then_some(id)
     }
 
-    /// The link to a replica was lost: a promotion on its way is looked after soon.
+    /// The link to a replica was lost, or could not be made again: a promotion on its way is looked after soon
+    /// after the first time.
     pub(in crate::machine) fn command_link_lost(&mut self, now: Now, node: NodeId) {
         if let Some(group) = self.awaited_promotion(node) {
-            self.deadlines.set(Why::Patience(group), now.tick.after(LINK_GRACE));
+            self.deadlines.bring_forward(Why::Patience(group), now.tick.after(LINK_GRACE));
         }
     }
 
