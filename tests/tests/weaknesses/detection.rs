@@ -1,0 +1,155 @@
+//! How soon a fault is seen, and what watching costs (design rows 1, 2, 12 and 18).
+
+use sentinelle::machine::EventKind;
+
+use crate::{
+    bench::{Bench, DOWN_AFTER, MASTER, PEERS, REPLICAS},
+    stand_in::{Ballot, Mood},
+};
+
+/// The reference forms its opinion on a tick of 52 to 100 ms.
+#[test]
+fn an_opinion_is_formed_at_the_exact_deadline() {
+    let mut bench = Bench::new();
+
+    bench.silence(MASTER);
+    let down = bench.await_event(3_000, EventKind::SubjectivelyDown);
+
+    let first_unanswered = bench.moments(0, MASTER, "PING").pop().expect("it is pinged");
+    assert_eq!(down, first_unanswered + DOWN_AFTER + 1);
+}
+
+/// The reference notices an answer on its next tick.
+#[test]
+fn an_opinion_ends_with_the_answer_that_disproves_it() {
+    let mut bench = Bench::new();
+    bench.peers.values_mut().for_each(|peer| peer.says_down = false);
+    bench.silence(MASTER);
+    bench.await_event(3_000, EventKind::SubjectivelyDown);
+    bench.run(333);
+    let woken = bench.now;
+
+    bench.wake(MASTER);
+    let up = bench.await_event(100, EventKind::SubjectivelyUp);
+
+    assert_eq!(up, woken + 1, "the answer takes a millisecond");
+}
+
+/// The reference judges the quorum on the tick after the answer.
+#[test]
+fn the_quorum_is_judged_with_the_answer_that_makes_it() {
+    let mut bench = Bench::new();
+
+    bench.silence(MASTER);
+    let down = bench.await_event(3_000, EventKind::SubjectivelyDown);
+    let quorum = bench.await_event(100, EventKind::ObjectivelyDown);
+
+    assert_eq!(quorum, down + 1, "the answer takes a millisecond");
+}
+
+/// The reference asks a peer that does not agree yet again after a second.
+#[test]
+fn peers_are_asked_the_moment_the_master_is_down_and_soon_again() {
+    let mut bench = Bench::new();
+    bench.peers.values_mut().for_each(|peer| peer.says_down = false);
+
+    bench.silence(MASTER);
+    let down = bench.await_event(3_000, EventKind::SubjectivelyDown);
+    bench.run(4_000);
+
+    for peer in PEERS {
+        let asked: Vec<u64> = bench.moments(0, peer, "SENTINEL").iter().map(|at| at - down).collect();
+        assert_eq!(asked, [0, 50, 100, 200, 400, 800, 1_600, 2_600, 3_600]);
+    }
+}
+
+/// The reference asks until it notices on a tick that the master is up.
+#[test]
+fn nobody_is_asked_about_a_master_that_is_up() {
+    let mut bench = Bench::new();
+    bench.peers.values_mut().for_each(|peer| peer.says_down = false);
+    bench.silence(MASTER);
+    bench.await_event(3_000, EventKind::SubjectivelyDown);
+
+    bench.wake(MASTER);
+    let up = bench.await_event(100, EventKind::SubjectivelyUp);
+    bench.run(10_000);
+
+    assert_eq!(bench.moments(up, PEERS[0], "SENTINEL"), []);
+}
+
+/// The reference asks a worried peer's question back at its own pace.
+#[test]
+fn a_peer_that_worries_too_is_asked_at_once() {
+    let mut bench = Bench::new();
+    bench.peers.values_mut().for_each(|peer| peer.says_down = false);
+    bench.silence(MASTER);
+    bench.await_event(3_000, EventKind::SubjectivelyDown);
+    bench.run(1_000);
+    let agreed = bench.now;
+    bench.peers.values_mut().for_each(|peer| peer.says_down = true);
+
+    bench.ask(&["SENTINEL", "IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", "7000", "0", "*"]);
+    let quorum = bench.await_event(100, EventKind::ObjectivelyDown);
+
+    assert_eq!(quorum, agreed + 1);
+}
+
+/// The reference asks replicas each 10 s until the quorum agrees, and rejects those whose INFO is older than 5 s.
+#[test]
+fn replicas_are_asked_as_soon_as_the_master_is_down() {
+    let mut bench = Bench::new();
+
+    bench.silence(MASTER);
+    let down = bench.await_event(3_000, EventKind::SubjectivelyDown);
+
+    for replica in REPLICAS {
+        assert_eq!(bench.moments(down, replica, "INFO"), [down]);
+    }
+}
+
+/// The reference gives up a failover for minutes when INFO takes some 100 ms longer than its election.
+#[test]
+fn a_slow_info_does_not_end_a_failover() {
+    let mut bench = Bench::new();
+    bench.servers.values_mut().for_each(|server| server.info_takes = 400);
+    bench.run(500);
+
+    bench.silence(MASTER);
+    let start = bench.await_event(3_000, EventKind::TryFailover);
+    let promoted = bench.await_event(2_000, EventKind::PromotedReplica);
+
+    assert_eq!(bench.events(0, EventKind::AbortNoGoodReplica), []);
+    assert!(promoted - start <= 1_000, "{} ms", promoted - start);
+}
+
+/// The reference sends INFO and PUBLISH again on every tick, until 100 commands wait.
+#[test]
+fn a_silent_server_has_one_of_each_command_waiting() {
+    let mut bench = Bench::new();
+    let silent = bench.now;
+
+    bench.silence(REPLICAS[0]);
+    bench.run(9_000);
+
+    for command in ["PING", "INFO", "PUBLISH"] {
+        let sent = bench.moments(silent, REPLICAS[0], command);
+        assert_eq!(sent.len(), 1, "{command} {sent:?}");
+    }
+}
+
+/// The reference repeats its question to a silent peer on every tick.
+#[test]
+fn a_silent_peer_has_one_question_waiting() {
+    let mut bench = Bench::new();
+    bench.peers.values_mut().for_each(|peer| peer.ballot = Ballot::Nobody);
+    bench.peers.values_mut().for_each(|peer| peer.says_down = false);
+    bench.silence(PEERS[0]);
+
+    bench.silence(MASTER);
+    bench.run(9_000);
+
+    assert_eq!(bench.peers[&PEERS[0]].mood, Mood::Silent);
+    assert_eq!(bench.moments(0, PEERS[0], "SENTINEL").len(), 1);
+    assert!(bench.moments(0, PEERS[1], "SENTINEL").len() > 5);
+}

@@ -1,0 +1,155 @@
+//! How soon a leader is found when nobody has the majority at once (design rows 4 and 19).
+
+use std::collections::BTreeMap;
+
+use sentinelle::{
+    machine::EventKind,
+    testing::{Party, World, WorldPlan},
+};
+
+use crate::{
+    bench::{Bench, FAILOVER_TIMEOUT, MASTER, PEERS},
+    stand_in::{Ballot, run_id},
+};
+
+/// The reference waits 10 s for votes that nobody will give, then twice failover-timeout.
+#[test]
+fn a_split_vote_is_retried_within_two_seconds() {
+    let mut bench = Bench::new();
+    for (port, rival) in PEERS.iter().zip(['1', '2']) {
+        bench.peers.get_mut(port).expect("it is a peer").ballot = Ballot::Rival(run_id(rival));
+    }
+
+    bench.silence(MASTER);
+    let first = bench.await_event(3_000, EventKind::TryFailover);
+    let lost = bench.await_event(100, EventKind::AbortNotElected);
+    let second = bench.await_event(3_000, EventKind::TryFailover);
+
+    assert!(lost - first <= 5, "{} ms to see that all votes are given", lost - first);
+    assert!((500..=2_020).contains(&(second - lost)), "{} ms", second - lost);
+    assert_eq!(bench.events(0, EventKind::NewEpoch), [(first, "1"), (second, "2")]);
+}
+
+/// The reference makes no difference: here a leader that has its majority gets the time it needs.
+#[test]
+fn an_election_lost_to_a_leader_keeps_the_long_patience() {
+    let mut bench = Bench::new();
+    bench.set_ballots(&Ballot::Rival(run_id('2')));
+
+    bench.silence(MASTER);
+    let lost = bench.await_event(3_000, EventKind::AbortNotElected);
+    let again = bench.await_event(3 * FAILOVER_TIMEOUT, EventKind::TryFailover);
+
+    assert!(again - lost >= 2 * FAILOVER_TIMEOUT);
+}
+
+/// The reference blocks the voters of another candidate for twice failover-timeout.
+#[test]
+fn a_voter_waits_for_its_candidate_for_one_election_and_no_longer() {
+    let mut bench = Bench::new();
+    bench.peers.values_mut().for_each(|peer| peer.says_down = false);
+    bench.silence(MASTER);
+    bench.await_event(3_000, EventKind::SubjectivelyDown);
+    bench.ask(&["SENTINEL", "IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", "7000", "1", run_id('1').as_str()]);
+    let voted = bench.now;
+
+    bench.peers.values_mut().for_each(|peer| peer.says_down = true);
+    let start = bench.await_event(15_000, EventKind::TryFailover);
+
+    assert!((10_500..=12_150).contains(&(start - voted)), "{} ms", start - voted);
+}
+
+/// The reference's second attempt never comes so soon that it could cancel an election that holds its vote.
+#[test]
+fn an_attempt_that_ends_does_not_cut_short_the_election_that_has_its_vote() {
+    let mut bench = Bench::new();
+    bench.set_ballots(&Ballot::Nobody);
+    bench.silence(MASTER);
+    bench.await_event(3_000, EventKind::TryFailover);
+
+    bench.ask(&["SENTINEL", "IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", "7000", "5", run_id('1').as_str()]);
+    let voted = bench.now;
+    for (port, rival) in PEERS.iter().zip(['1', '2']) {
+        bench.peers.get_mut(port).expect("it is a peer").ballot = Ballot::Rival(run_id(rival));
+    }
+    bench.await_event(3_000, EventKind::AbortNotElected);
+    let start = bench.await_event(15_000, EventKind::TryFailover);
+
+    assert!(start - voted >= 10_000, "{} ms", start - voted);
+}
+
+/// In the reference all candidates that see a fault in the same tick start at once and vote for themselves.
+#[test]
+fn candidates_that_see_a_fault_together_do_not_split_the_votes() {
+    for seed in 1..=10 {
+        let mut world = World::new(&WorldPlan { seed, sentinels: 5, quorum: 3, ..WorldPlan::default() });
+        world.run_for(3_000);
+
+        world.kill_server(0);
+        world.run_for(3_000);
+
+        assert!(world.first(0, EventKind::SwitchMaster).is_some(), "seed {seed}");
+        assert_eq!(world.first(0, EventKind::AbortNotElected), None, "seed {seed}");
+    }
+}
+
+/// The reference asks nobody when an operator orders a failover.
+#[test]
+fn an_ordered_failover_asks_for_votes_first() {
+    let mut bench = Bench::new();
+    let order = bench.now;
+
+    bench.ask(&["SENTINEL", "FAILOVER", "mymaster"]);
+    let elected = bench.await_event(200, EventKind::ElectedLeader);
+    bench.run(100);
+
+    let asked = bench.moments(order, PEERS[0], "SENTINEL");
+    assert_eq!(asked.len(), 1);
+    assert_eq!(elected, asked[0] + 1, "with the first vote of a peer it has the majority");
+    let told = bench.sent.iter().find(|sent| sent.words.starts_with("SLAVEOF")).expect("a replica is promoted");
+    assert!(told.at >= elected);
+}
+
+/// The reference obeys at once; here without votes it takes no longer than this.
+#[test]
+fn an_ordered_failover_without_a_majority_goes_on_after_300_ms() {
+    let mut bench = Bench::new();
+    for peer in PEERS {
+        bench.silence(peer);
+    }
+    let order = bench.now;
+
+    bench.ask(&["SENTINEL", "FAILOVER", "mymaster"]);
+    let elected = bench.await_event(1_000, EventKind::ElectedLeader);
+    bench.await_event(100, EventKind::SwitchMaster);
+
+    assert_eq!(elected - order, 300);
+}
+
+/// Two orders at once make two leaders of one epoch in the reference.
+#[test]
+fn two_orders_at_once_make_no_two_leaders_in_one_epoch() {
+    for seed in 1..=10 {
+        let mut world = World::new(&WorldPlan { seed, ..WorldPlan::default() });
+        world.run_for(3_000);
+
+        world.ask(0, &["SENTINEL", "FAILOVER", "mymaster"]);
+        world.ask(1, &["SENTINEL", "FAILOVER", "mymaster"]);
+        world.run_for(15_000);
+
+        let mut votes = BTreeMap::new();
+        let mut leaders = BTreeMap::new();
+        for (_, n, event) in &world.events {
+            if event.kind == EventKind::VoteForLeader {
+                votes.insert(*n, event.text.split(' ').next_back().unwrap_or_default().to_owned());
+            } else if event.kind == EventKind::ElectedLeader {
+                let earlier = leaders.insert(votes[n].clone(), *n);
+                assert_eq!(earlier, None, "seed {seed}: two leaders of epoch {}", votes[n]);
+            }
+        }
+        let master = world.master_of(0, "mymaster").expect("it is monitored");
+        assert!(world.all_answer("mymaster", master), "seed {seed}");
+        let masters = (0..3).filter(|n| world.servers[*n].follows.is_none() && world.is_up(Party::Server(*n)));
+        assert_eq!(masters.count(), 1, "seed {seed}");
+    }
+}
