@@ -16,12 +16,15 @@
 //! # }
 //! ```
 
+mod background;
 mod client;
 mod folder;
+mod group;
 mod listener;
 mod port;
 mod process;
 mod program;
+mod proxy;
 mod sentinel;
 mod server;
 #[cfg(test)]
@@ -30,9 +33,11 @@ mod wait;
 mod world;
 
 pub use client::Client;
+pub use group::{Backend, HaGroup, HaGroupBuilder, Member, Pace, Profile, SentinelView, ServerView, Snapshot};
 pub use listener::{EventLog, EventNotes, Heard};
 
 pub use program::{Flavour, find_sentinel, find_server};
+pub use proxy::{Fate, Passage};
 pub use sentinel::{SentinelPlan, SentinelProcess, Watched};
 pub use server::{DataServer, Persistence, ServerPlan};
 pub use wait::{Deadline, Stopwatch, wait_until};

@@ -222,7 +222,7 @@ fn arguments(flavour: Flavour, program: &Path, file: &Path) -> Vec<String> {
 }
 
 /// The configuration file of the plan.
-fn file_text(plan: &SentinelPlan, port: u16) -> String {
+pub(super) fn file_text(plan: &SentinelPlan, port: u16) -> String {
     let mut text = format!("port {port}\nbind 127.0.0.1\nprotected-mode no\ndir .\n");
     for master in &plan.masters {
         let Watched { name, address, quorum, down_after, failover_timeout, options } = master;

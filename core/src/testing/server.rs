@@ -27,6 +27,8 @@ const PATIENCE: Millis = Millis::new(10_000);
 /// How many ports are tried before a start counts as failed.
 const PORTS_TRIED: usize = 5;
 
+static MARKER: AtomicU64 = AtomicU64::new(0);
+
 /// What a data server is started with.
 #[derive(Clone, Debug, Default)]
 pub struct ServerPlan {
@@ -131,7 +133,6 @@ impl DataServer {
     /// # Errors
     /// [`ErrorKind::Timeout`]
     pub fn wait_synced(&self, master: &Self) -> Result<()> {
-        static MARKER: AtomicU64 = AtomicU64::new(0);
         let mut here = self.client()?;
         let mut there = master.client()?;
         wait_until(PATIENCE, "the replication link is up", || {
@@ -172,12 +173,18 @@ impl DataServer {
         self.wait_ready()
     }
 
+    /// All that it has logged.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
     /// The end of its log.
     pub fn log_tail(&self) -> String {
         self.process.log_tail()
     }
 
-    fn launch(plan: &ServerPlan) -> Result<Self> {
+    /// Starts one and does not wait until it answers.
+    pub(super) fn launch(plan: &ServerPlan) -> Result<Self> {
         let program = plan.program.clone().map_or_else(find_server, Ok)?;
         let process = Process::prepare(program, "server")?;
         let mut server = Self { plan: plan.clone(), process, port: 0 };
@@ -193,7 +200,7 @@ impl DataServer {
     }
 
     /// Waits until it is this very process that answers; on a port lost to another one it moves to the next.
-    fn wait_ready(&mut self) -> Result<()> {
+    pub(super) fn wait_ready(&mut self) -> Result<()> {
         let deadline = Deadline::within(PATIENCE);
         let mut moves = 0;
         while !self.answers_itself() {
@@ -224,7 +231,8 @@ impl DataServer {
             .is_ok_and(|info| [ours.as_str(), loaded].iter().all(|line| info.lines().any(|found| found == *line)))
     }
 
-    fn client_with(&self, patience: Millis) -> Result<Client> {
+    /// A connection whose replies may take as long as `patience`.
+    pub(super) fn client_with(&self, patience: Millis) -> Result<Client> {
         let mut client = Client::connect(self.address(), patience)?;
         if let Some(password) = &self.plan.password {
             client.text(&["AUTH", password])?;

@@ -1,0 +1,286 @@
+//! Decides how a group is disturbed, and how all of that is undone.
+
+use std::{
+    net::TcpStream,
+    sync::{PoisonError, atomic::Ordering},
+};
+
+use super::{
+    HaGroup, Member,
+    builder::set_pace,
+    seat::{Room, Seat},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    testing::proxy::{Fate, Passage},
+    types::Millis,
+};
+
+/// The `replica-priority` of a server that was not told another.
+const USUAL_PRIORITY: u32 = 100;
+
+/// Faults of processes. Each is in effect when its call returns, and each is undone by [`HaGroup::heal`].
+///
+/// # Errors
+/// All of these fail with [`ErrorKind::Config`] when the member is none that the call can use.
+impl HaGroup {
+    /// Kills a member like a power failure would. Its front stays, and resets whoever connects.
+    ///
+    /// A sentinel inside this program is dropped in the midst of what it does; what it wrote to its disk stays.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`]
+    pub fn kill(&self, member: Member) -> Result<()> {
+        if let Member::Server(_) = member {
+            let node = self.node(member)?;
+            node.server().kill();
+            *node.is_paused() = false;
+        } else {
+            self.seat(member)?.crash();
+        }
+        Ok(())
+    }
+
+    /// Starts a member again, at the same announced address; one that still runs is killed first.
+    ///
+    /// A server comes back as a master until a sentinel tells it otherwise, with its data if the group keeps them
+    /// ([`super::HaGroupBuilder::persistence`]). A sentinel comes back with the state it had stored.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoServer`] when it does not start, [`ErrorKind::Config`]
+    pub fn restart(&self, member: Member) -> Result<()> {
+        let front = self.front(member)?;
+        let listens = if let Member::Server(_) = member {
+            let node = self.node(member)?;
+            *node.is_paused() = false;
+            let mut server = node.server();
+            server.restart()?;
+            Some(server.address())
+        } else {
+            let mut seat = self.seat(member)?;
+            seat.restart()?;
+            if let Seat::Outside { process, .. } = &*seat {
+                set_pace(process, &self.pace)?;
+            }
+            seat.listens()
+        };
+        if let Some(listens) = listens {
+            front.lead_to(listens);
+        }
+        Ok(())
+    }
+
+    /// Stops a member in its tracks: its connections stay open, it answers nothing, its clocks go on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`]
+    pub fn pause(&self, member: Member) -> Result<()> {
+        if let Member::Server(_) = member {
+            let node = self.node(member)?;
+            node.server().pause();
+            *node.is_paused() = true;
+        } else {
+            self.seat(member)?.pause();
+        }
+        Ok(())
+    }
+
+    /// Lets a paused member go on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`]
+    pub fn resume(&self, member: Member) -> Result<()> {
+        if let Member::Server(_) = member {
+            let node = self.node(member)?;
+            node.server().resume();
+            *node.is_paused() = false;
+        } else {
+            self.seat(member)?.resume();
+        }
+        Ok(())
+    }
+
+    /// Lets every write of a sentinel's state fail, as on a full disk; only of a sentinel inside this program.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`]
+    pub fn fill_disk(&self, sentinel: Member) -> Result<()> {
+        self.seat(sentinel)?.set_disk(Room::None)
+    }
+}
+
+/// Faults of the network: what happens to bytes between two members, or between a member and the clients.
+///
+/// They work between any two members where all of 127.0.0.0/8 is loopback (Linux); elsewhere all connections count as
+/// the clients'.
+impl HaGroup {
+    /// Says how bytes fare from one member to another, in this direction.
+    pub fn set_passage(&self, from: Member, to: Member, passage: Passage) {
+        self.passages.change(|marked| {
+            marked.insert((from, to), passage);
+        });
+    }
+
+    /// Holds back, without a word, all bytes between members of `ones` and members of `others`, both ways.
+    pub fn partition(&self, ones: &[Member], others: &[Member]) {
+        self.passages.change(|marked| {
+            for (&one, &other) in ones.iter().flat_map(|one| others.iter().map(move |other| (one, other))) {
+                for lane in [(one, other), (other, one)] {
+                    marked.entry(lane).or_insert(Passage::CLEAR).fate = Fate::Held;
+                }
+            }
+        });
+    }
+
+    /// Cuts a member off from everybody, the clients too.
+    pub fn isolate(&self, member: Member) {
+        let all = self.servers().into_iter().chain(self.sentinels()).chain([Member::Client]);
+        let others: Vec<_> = all.filter(|other| *other != member).collect();
+        self.partition(&[member], &others);
+    }
+
+    /// Holds back bytes in one direction alone.
+    pub fn cut(&self, from: Member, to: Member) {
+        self.shape(from, to, |passage| passage.fate = Fate::Held);
+    }
+
+    /// Delays bytes in one direction: by `latency`, and each piece by up to `jitter` more.
+    pub fn slow(&self, from: Member, to: Member, latency: Millis, jitter: Millis) {
+        self.shape(from, to, |passage| (passage.latency, passage.jitter) = (latency, jitter));
+    }
+
+    /// Lets only so many bytes a second pass in one direction.
+    pub fn limit_bandwidth(&self, from: Member, to: Member, bytes_per_second: u64) {
+        self.shape(from, to, |passage| passage.bytes_per_second = Some(bytes_per_second));
+    }
+
+    /// Resets all open connections to a member; new ones can be made at once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`]
+    pub fn reset_connections(&self, member: Member) -> Result<()> {
+        self.front(member).map(super::Front::reset_connections)
+    }
+
+    fn shape(&self, from: Member, to: Member, change: impl FnOnce(&mut Passage)) {
+        self.passages.change(|marked| change(marked.entry((from, to)).or_insert(Passage::CLEAR)));
+    }
+}
+
+/// Orders and attacks.
+impl HaGroup {
+    /// Orders a failover (`SENTINEL FAILOVER`) from the first sentinel that runs; returns when it has begun.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Connection`] when none answers, [`ErrorKind::Protocol`] when it refuses.
+    pub fn failover(&self) -> Result<()> {
+        let client = self.seats.iter().find_map(|node| node.seat().client());
+        let mut client = client.ok_or_else(|| Error::new(ErrorKind::Connection, "reach", "no sentinel answers"))?;
+        client.text(&["SENTINEL", "FAILOVER", &self.name]).map(drop)
+    }
+
+    /// Makes a server follow another one behind the sentinels' back, as an operator by mistake.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Connection`], [`ErrorKind::Config`]
+    pub fn demote(&self, server: Member, to_follow: Member) -> Result<()> {
+        let address = self.node(to_follow)?.front.address();
+        self.node(server)?.server().follow(address)
+    }
+
+    /// Sets how readily a server is promoted: the lower the sooner, 0 never; usually 100.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Connection`], [`ErrorKind::Config`]
+    pub fn set_priority(&self, server: Member, priority: u32) -> Result<()> {
+        let mut client = self.node(server)?.server().client()?;
+        client.text(&["CONFIG", "SET", "replica-priority", &priority.to_string()])?;
+        self.has_priorities.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Publishes a hello that no sentinel said, on a server's channel; eight fields, comma-separated.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Connection`], [`ErrorKind::Config`]
+    pub fn forge_hello(&self, server: Member, hello: &str) -> Result<()> {
+        self.node(server)?.server().client()?.command(&["PUBLISH", "__sentinel__:hello", hello]).map(drop)
+    }
+
+    /// Sends a member bytes that are no request, and hangs up.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Connection`], [`ErrorKind::Config`]
+    pub fn send_garbage(&self, member: Member, bytes: &[u8]) -> Result<()> {
+        let address = self.address(member)?;
+        let sent = TcpStream::connect(address).and_then(|mut stream| std::io::Write::write_all(&mut stream, bytes));
+        sent.map_err(|error| Error::new(ErrorKind::Connection, "send to", address.to_string()).because(error))
+    }
+}
+
+/// Undoing.
+impl HaGroup {
+    /// Undoes every fault: the network is clear, who was paused goes on, who was killed is back, disks have room.
+    ///
+    /// It does not wait until the group has recovered; [`HaGroup::wait_ready`] does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoServer`] when a member does not start again.
+    pub fn heal(&self) -> Result<()> {
+        self.passages.change(std::collections::BTreeMap::clear);
+        for node in &self.seats {
+            let mut seat = node.seat();
+            seat.resume();
+            if let Seat::Inside(_) = &*seat {
+                seat.set_disk(Room::Enough)?;
+            }
+        }
+        for node in &self.nodes {
+            if std::mem::take(&mut *node.is_paused()) {
+                node.server().resume();
+            }
+        }
+        let gone: Vec<_> =
+            self.servers().into_iter().chain(self.sentinels()).filter(|&member| self.is_gone(member)).collect();
+        gone.into_iter().try_for_each(|member| self.restart(member))?;
+        if self.has_priorities.swap(false, Ordering::Relaxed) {
+            for server in self.servers() {
+                self.set_priority(server, USUAL_PRIORITY)?;
+            }
+            self.has_priorities.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Makes the group fit for the next test: heals it, removes all data, and waits until it is ready.
+    ///
+    /// The same processes go on. Which server is the master may differ from the start.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`] with the state of the group.
+    pub fn reset(&self) -> Result<()> {
+        self.heal()?;
+        let master = self.wait_agreement()?;
+        let address = self.address(master)?;
+        for server in self.servers().into_iter().filter(|server| *server != master) {
+            let mut client = self.node(server)?.server().client()?;
+            let follows = client.info("replication", "master_port")? == address.port().to_string();
+            if !follows {
+                // The sentinels would do it too, but stock ones only after some seconds.
+                client.text(&["REPLICAOF", &address.ip().to_string(), &address.port().to_string()])?;
+            }
+        }
+        self.node(master)?.server().client()?.text(&["FLUSHALL"])?;
+        self.wait_synced_to(master)?;
+        self.wait_discovered(self.patience)?;
+        *self.chapter.lock().unwrap_or_else(PoisonError::into_inner) = self.log.elapsed();
+        Ok(())
+    }
+
+    fn is_gone(&self, member: Member) -> bool {
+        match member {
+            Member::Server(_) => self.node(member).is_ok_and(|node| node.server().pid().is_none()),
+            Member::Sentinel(_) | Member::Client => self.seat(member).is_ok_and(|seat| seat.listens().is_none()),
+        }
+    }
+}

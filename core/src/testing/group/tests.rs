@@ -1,0 +1,143 @@
+//! Whole groups: ready when they say so, disturbed, and gone at the end.
+
+use super::{Backend, HaGroup, Member};
+use crate::types::Millis;
+
+#[test]
+fn a_fresh_group_is_in_sync_and_agrees() {
+    let group = HaGroup::builder().start().expect("the group starts");
+
+    assert_eq!(group.master().expect("the sentinels know"), Member::Server(0));
+    assert_eq!(group.replicas().expect("the sentinels know").len(), 2);
+    let snapshot = group.snapshot();
+    assert!(snapshot.servers[1..].iter().all(|server| server.follows == Some(Member::Server(0)) && server.is_linked));
+    assert!(snapshot.sentinels.iter().all(|sentinel| sentinel.master == Some(Member::Server(0))), "{snapshot}");
+    assert!(group.url().starts_with("redis+sentinel://127.0.0.1:") && group.url().ends_with("/mymaster"));
+}
+
+#[test]
+fn a_killed_master_is_replaced_and_comes_back_as_a_replica() {
+    let group = HaGroup::builder().start().expect("the group starts");
+    let old = group.master().expect("the sentinels know");
+
+    group.kill(old).expect("it is one of the group");
+    let new = group.wait_master_other_than(old).expect("a replica is promoted");
+    let mut client = group.client().expect("the new master answers");
+    client.text(&["SET", "colour", "green"]).expect("it takes writes");
+    group.heal().expect("it starts again");
+    group.wait_role(old, "slave").expect("the sentinels tell it");
+
+    assert_eq!(client.address(), group.address(new).expect("it is one of the group"));
+    assert_eq!(group.wait_event("+switch-master").map(|event| event.channel).expect("it was told"), "+switch-master");
+    group.wait_ready().expect("it recovers");
+}
+
+#[test]
+fn an_isolated_master_is_replaced_and_is_master_to_nobody() {
+    let group = HaGroup::builder().start().expect("the group starts");
+    let old = group.master().expect("the sentinels know");
+
+    group.isolate(old);
+    let new = group.wait_master_other_than(old).expect("a replica is promoted");
+
+    assert_eq!(group.node(old).expect("it is there").server().role().expect("it answers us"), "master");
+    group.heal().expect("nothing was killed");
+    group.wait_role(old, "slave").expect("the sentinels tell it");
+    assert_eq!(group.wait_agreement().expect("they agree"), new);
+}
+
+#[tokio::test]
+async fn a_group_works_inside_a_runtime() {
+    let group = HaGroup::builder().replicas(1).start().expect("the group starts");
+
+    group.failover().expect("the sentinel takes the order");
+    group.wait_master_other_than(Member::Server(0)).expect("the replica is promoted");
+}
+
+#[test]
+fn a_paused_sentinel_does_not_answer_and_the_others_do_without_it() {
+    let group = HaGroup::builder().start().expect("the group starts");
+    let old = group.master().expect("the sentinels know");
+
+    group.pause(Member::Sentinel(2)).expect("it is one of the group");
+    group.kill(old).expect("it is one of the group");
+    let new = group.wait_master_other_than(old).expect("two of three are enough");
+
+    assert_eq!(group.snapshot().sentinels[2].master, None);
+    group.resume(Member::Sentinel(2)).expect("it is one of the group");
+    assert_eq!(group.wait_agreement().expect("it learns of it"), new);
+}
+
+#[test]
+fn a_sentinel_with_a_full_disk_does_not_vote() {
+    let group = HaGroup::builder().replicas(1).start().expect("the group starts");
+    for sentinel in &group.sentinels()[1..] {
+        group.fill_disk(*sentinel).expect("it is in this program");
+    }
+
+    group.kill(Member::Server(0)).expect("it is one of the group");
+    group.wait_event("+odown").expect("all see it down");
+    group.assert_never("+switch-master", Millis::new(1_000));
+
+    group.fill_disk(Member::Sentinel(1)).expect("it is full already");
+}
+
+#[test]
+fn a_crashed_sentinel_comes_back_with_what_it_stored() {
+    let group = HaGroup::builder().start().expect("the group starts");
+    let old = group.master().expect("the sentinels know");
+
+    group.kill(Member::Sentinel(0)).expect("it is one of the group");
+    group.kill(old).expect("it is one of the group");
+    let new = group.wait_master_other_than(old).expect("two of three are enough");
+    group.restart(Member::Sentinel(0)).expect("it starts again");
+
+    assert_eq!(group.wait_agreement().expect("it learns of it"), new);
+}
+
+#[test]
+fn a_reset_removes_the_data_and_undoes_the_faults() {
+    let group = HaGroup::builder().start().expect("the group starts");
+    group.client().expect("the master answers").text(&["SET", "colour", "green"]).expect("it takes writes");
+    group.kill(Member::Server(1)).expect("it is one of the group");
+    group.isolate(Member::Sentinel(1));
+
+    group.reset().expect("it recovers");
+
+    let snapshot = group.snapshot();
+    assert!(snapshot.servers.iter().all(|server| server.role.is_some()), "{snapshot}");
+    let size = group.client().and_then(|mut client| client.command(&["DBSIZE"])).expect("the master answers");
+    assert_eq!(size, crate::resp::Value::Integer(0));
+}
+
+#[test]
+fn a_group_with_stock_sentinels_in_it_fails_over() {
+    let group = HaGroup::builder().backend(Backend::Mixed(1)).start().expect("the group starts");
+    let old = group.master().expect("the sentinels know");
+
+    group.kill(old).expect("it is one of the group");
+
+    let new = group.wait_master_other_than(old).expect("a replica is promoted");
+    assert_eq!(group.wait_agreement().expect("all learn of it"), new);
+}
+
+#[test]
+fn a_wait_that_fails_shows_the_group() {
+    let group = HaGroup::builder().replicas(1).sentinels(1).quorum(1).patience(Millis::new(20)).start();
+    let group = group.expect("the group starts");
+
+    let error = group.wait_event("+never-told").expect_err("there is no such event");
+
+    let text = error.to_string();
+    assert!(text.contains("+never-told") && text.contains("server-1") && text.contains("+monitor"), "{text}");
+}
+
+#[test]
+fn a_member_of_another_kind_is_refused() {
+    let group = HaGroup::builder().replicas(0).sentinels(1).quorum(1).start().expect("the group starts");
+
+    assert!(group.address(Member::Client).is_err());
+    assert!(group.kill(Member::Server(7)).is_err());
+    assert!(group.fill_disk(Member::Server(0)).is_err());
+    assert!(group.wait_role(Member::Sentinel(0), "master").is_err());
+}
