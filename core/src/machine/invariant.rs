@@ -97,6 +97,7 @@ impl Machine {
         }
         let resolving = self.resolving.get(target.host()).is_some_and(|waiting| waiting.contains(&link.id));
         match (link.phase, link.purpose) {
+            (Phase::Idle, _) if self.waits_for_command_link(link.id) => None,
             (Phase::Idle, _) if target.port() != 0 && !has(Why::Reconnect(link.id)) => {
                 Some(format!("{target}: closed for ever"))
             }

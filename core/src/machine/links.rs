@@ -1,7 +1,8 @@
 //! Decides when links are opened, closed and reopened, what is said first, and whom an answer belongs to.
 //!
 //! Mirrors spec 3.2 (first commands), 3.3 (supervision). A refused server is tried again after 0.1 s, doubling
-//! to 0.25 s, so that one that returns is met at once; a peer to 1 s.
+//! to 0.25 s, so that one that returns is met at once; with thousands of links the gap grows, up to the ping
+//! period.
 
 use std::net::IpAddr;
 
@@ -16,8 +17,9 @@ use crate::{
 impl Machine {
     /// Begins to connect a closed link, looking its name up first where that is wanted.
     pub(super) fn connect(&mut self, now: Now, id: LinkId) {
+        let is_behind = self.waits_for_command_link(id);
         let Some(link) = self.links.get_mut(&id) else { return };
-        if link.phase != Phase::Idle || link.target.port() == 0 {
+        if link.phase != Phase::Idle || link.target.port() == 0 || is_behind {
             return;
         }
         link.attempted = Some(now.tick);
@@ -32,6 +34,12 @@ impl Machine {
             return;
         }
         self.open(now, id);
+    }
+
+    /// Whether a link only listens, and the server's command link is not open: that one is tried alone.
+    pub(super) fn waits_for_command_link(&self, id: LinkId) -> bool {
+        let listens = self.links.get(&id).filter(|link| link.purpose == Purpose::PubSub);
+        listens.and_then(|link| link.owners.first()).is_some_and(|owner| !self.is_connected(*owner))
     }
 
     fn open(&mut self, now: Now, id: LinkId) {
@@ -95,8 +103,9 @@ impl Machine {
             Purpose::Command => {
                 self.ping(now, id);
                 for owner in owners {
-                    if self.nodes[&owner].pubsub.is_some() {
+                    if let Some(pubsub) = self.nodes.get(&owner).and_then(|node| node.pubsub) {
                         self.deadlines.set(Why::Info(owner), now.tick);
+                        self.deadlines.bring_forward(Why::Reconnect(pubsub), now.tick);
                     }
                     self.deadlines.set(Why::Hello(owner), now.tick);
                     self.ask_soon(now, owner);
@@ -166,11 +175,13 @@ impl Machine {
 
     /// Books a lost link: its questions have no answer, the silence counts from here, and it is tried again.
     fn link_lost(&mut self, now: Now, id: LinkId) {
+        let crowd = Millis::new(self.links.len() as u64 / ATTEMPTS_PER_MS);
+        let longest_gap = LONGEST_GAP.max(crowd).min(self.settings.periods.ping);
         let Some(link) = self.links.get_mut(&id) else { return };
         link.phase = Phase::Idle;
         link.local = None;
         link.pending.clear();
-        let again = next_attempt(now.tick, link.attempted, link.failures, self.settings.periods.ping);
+        let again = next_attempt(now.tick, link.attempted, link.failures, longest_gap);
         link.failures = link.failures.saturating_add(1);
         let (purpose, owners) = (link.purpose, link.owners.clone());
         if purpose == Purpose::Command {
@@ -204,6 +215,9 @@ impl Machine {
             Errand::Subscribe => {
                 if matches!(value, Value::Error(_)) {
                     self.close_link(now, id);
+                } else {
+                    // Of two sentinels that meet here, the later listener's hello is heard by the earlier one.
+                    self.deadlines.set(Why::Hello(node), now.tick);
                 }
             }
         }
@@ -337,8 +351,8 @@ impl Machine {
 }
 
 /// When a lost link is tried again: at once after it served for a while, else with a growing gap.
-fn next_attempt(now: Tick, attempted: Option<Tick>, failures: u32, ping_period: Millis) -> Tick {
-    let gap = Millis::new(FIRST_GAP.as_ms() << failures.min(4)).min(LONGEST_GAP).min(ping_period);
+fn next_attempt(now: Tick, attempted: Option<Tick>, failures: u32, longest_gap: Millis) -> Tick {
+    let gap = Millis::new(FIRST_GAP.as_ms() << failures.min(4)).min(longest_gap);
     attempted.map_or(now, |attempted| attempted.after(gap).max(now))
 }
 
@@ -350,3 +364,6 @@ const FIRST_GAP: Millis = Millis::new(100);
 
 /// Between two attempts to connect, at most; a returning master is to be met within half a second.
 const LONGEST_GAP: Millis = Millis::new(250);
+
+/// Attempts that all links together may make in a millisecond when all of them fail.
+const ATTEMPTS_PER_MS: u64 = 4;

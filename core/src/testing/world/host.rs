@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Disk, Happening, ModelSentinel, Party, World, WorldPlan, loopback, traffic::HELD};
+use super::{Direction, Disk, Happening, Message, ModelSentinel, Party, World, WorldPlan, loopback, traffic::HELD};
 use crate::{
     config::{MasterSettings, Periods, Settings},
     machine::{Input, Machine, Output},
@@ -138,7 +138,7 @@ impl World {
             Output::Send { link, request, command } => {
                 if let Some(&conn) = self.sentinels[n].links.get(&link) {
                     self.sentinels[n].waiting.entry(conn).or_default().push_back(request);
-                    self.plan_message(conn, true, Happening::Request { conn, request: command });
+                    self.plan_message(conn, Direction::Up, Message::Request(command));
                 }
             }
             Output::Reply { client, values, .. } => self.carry_reply(n, client, values),
@@ -189,7 +189,7 @@ impl World {
         }
         if let Some(&conn) = self.clients.get(&(n, client)) {
             for value in values {
-                self.plan_message(conn, false, Happening::Answer { conn, value });
+                self.plan_message(conn, Direction::Down, Message::Answer(value));
             }
         }
     }

@@ -92,14 +92,30 @@ struct Connection {
     client: ClientId,
 }
 
+/// Which way a message goes on its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Direction {
+    /// From the sentinel that opened the connection.
+    Up,
+    /// To it.
+    Down,
+}
+
+/// What crosses a connection.
+#[derive(Clone, Debug)]
+enum Message {
+    Request(Request),
+    Answer(Value),
+    News(Value),
+    End,
+}
+
 #[derive(Clone, Debug)]
 enum Happening {
     Wake { sentinel: usize, at: u64 },
     Connect { from: usize, link: LinkId, target: SocketAddr },
-    Request { conn: Conn, request: Request },
-    Answer { conn: Conn, value: Value },
-    Heard { conn: Conn, value: Value },
-    Closed { conn: Conn },
+    Arrival { conn: Conn, direction: Direction, message: Message },
+    Release { conn: Conn, direction: Direction },
     Refused { from: usize, link: LinkId },
     Stored { sentinel: usize, store: StoreId, settings: Box<Settings>, life: u64 },
     Sync,
@@ -127,7 +143,9 @@ pub struct World {
     down: BTreeSet<Party>,
     paused: BTreeSet<Party>,
     cuts: BTreeSet<(Party, Party)>,
-    last_sent: BTreeMap<(Conn, bool), u64>,
+    last_sent: BTreeMap<(Conn, Direction), u64>,
+    /// What waits behind a cut or a stopped party, in order.
+    held: BTreeMap<(Conn, Direction), VecDeque<Message>>,
     lives: Vec<u64>,
     /// The one wake-up that counts, for each sentinel.
     wakes: Vec<Option<u64>>,
@@ -169,6 +187,7 @@ impl World {
             paused: BTreeSet::new(),
             cuts: BTreeSet::new(),
             last_sent: BTreeMap::new(),
+            held: BTreeMap::new(),
             lives: vec![0; plan.sentinels],
             wakes: vec![None; plan.sentinels],
             chance: Chance::seeded(plan.seed),
@@ -303,10 +322,11 @@ impl World {
             }
             Happening::Wake { .. } => {}
             Happening::Connect { from, link, target } => self.accept(from, link, target),
-            Happening::Request { conn, request } => self.serve(conn, request),
-            Happening::Answer { conn, value } => self.bring_answer(conn, value),
-            Happening::Heard { conn, value } => self.bring_news(conn, value),
-            Happening::Closed { conn } => self.close(conn),
+            Happening::Arrival { conn, direction, message } => self.pass(conn, direction, message),
+            Happening::Release { conn, direction } => self.release(conn, direction),
+            Happening::Refused { from, link } if self.paused.contains(&Party::Sentinel(from)) => {
+                self.plan_at(traffic::HELD, Happening::Refused { from, link });
+            }
             Happening::Refused { from, link } => {
                 self.feed(from, Input::LinkClosed { link, reason: "Connection refused".into() });
             }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Connection, Happening, Party, World,
+    Connection, Direction, Happening, Message, Party, World,
     server::{Conn, Effect, Kill},
 };
 use crate::{
@@ -17,12 +17,48 @@ use crate::{
 
 impl World {
     /// Plans a message of a connection behind all that were sent before it the same way.
-    pub(super) fn plan_message(&mut self, conn: Conn, upstream: bool, happening: Happening) {
+    pub(super) fn plan_message(&mut self, conn: Conn, direction: Direction, message: Message) {
         let delay = self.chance.between(Millis::ZERO, LONGEST_DELAY).as_ms();
-        let last = self.last_sent.entry((conn, upstream)).or_default();
+        let last = self.last_sent.entry((conn, direction)).or_default();
         let at = (self.now + delay).max(*last);
         *last = at;
-        self.plan_at(at - self.now, happening);
+        self.plan_at(at - self.now, Happening::Arrival { conn, direction, message });
+    }
+
+    /// Lets a message arrive, or wait behind a cut or a stopped party, and behind those that wait already.
+    pub(super) fn pass(&mut self, conn: Conn, direction: Direction, message: Message) {
+        let Some(connection) = self.connections.get(&conn) else { return };
+        if let Some(waiting) = self.held.get_mut(&(conn, direction)) {
+            waiting.push_back(message);
+        } else if self.is_held(connection, direction) {
+            self.held.insert((conn, direction), [message].into());
+            self.plan_at(HELD, Happening::Release { conn, direction });
+        } else {
+            self.arrive(conn, message);
+        }
+    }
+
+    /// Lets what waits arrive, in order, if nothing is in its way.
+    pub(super) fn release(&mut self, conn: Conn, direction: Direction) {
+        let Some(connection) = self.connections.get(&conn) else {
+            self.held.remove(&(conn, direction));
+            return;
+        };
+        if self.is_held(connection, direction) {
+            return self.plan_at(HELD, Happening::Release { conn, direction });
+        }
+        for message in self.held.remove(&(conn, direction)).unwrap_or_default() {
+            self.arrive(conn, message);
+        }
+    }
+
+    fn arrive(&mut self, conn: Conn, message: Message) {
+        match message {
+            Message::Request(request) => self.serve(conn, request),
+            Message::Answer(value) => self.bring_answer(conn, value),
+            Message::News(value) => self.bring_news(conn, value),
+            Message::End => self.close(conn),
+        }
     }
 
     pub(super) fn party_at(&self, address: SocketAddr) -> Option<Party> {
@@ -35,6 +71,9 @@ impl World {
     }
 
     pub(super) fn accept(&mut self, from: usize, link: LinkId, target: SocketAddr) {
+        if self.paused.contains(&Party::Sentinel(from)) {
+            return self.plan_at(HELD, Happening::Connect { from, link, target });
+        }
         let refused = Happening::Refused { from, link };
         let Some(to) = self.party_at(target).filter(|party| !self.down.contains(party)) else {
             return self.plan_at(1, refused);
@@ -61,16 +100,17 @@ impl World {
     }
 
     /// Whether a message has to wait, because somebody is stopped or cut off.
-    pub(super) fn is_held(&self, connection: &Connection) -> bool {
+    fn is_held(&self, connection: &Connection, direction: Direction) -> bool {
         let from = Party::Sentinel(connection.from);
-        self.is_cut(from, connection.to) || self.paused.contains(&connection.to) || self.paused.contains(&from)
+        let receiver = match direction {
+            Direction::Up => connection.to,
+            Direction::Down => from,
+        };
+        self.is_cut(from, connection.to) || self.paused.contains(&receiver)
     }
 
-    pub(super) fn serve(&mut self, conn: Conn, request: Request) {
+    fn serve(&mut self, conn: Conn, request: Request) {
         let Some(connection) = self.connections.get(&conn).cloned() else { return };
-        if self.is_held(&connection) {
-            return self.plan_at(HELD, Happening::Request { conn, request });
-        }
         if self.down.contains(&connection.to) {
             return;
         }
@@ -80,27 +120,27 @@ impl World {
         }
     }
 
-    pub(super) fn serve_at(&mut self, n: usize, conn: Conn, request: &Request) {
+    fn serve_at(&mut self, n: usize, conn: Conn, request: &Request) {
         let address = self.servers[n].address;
         let followers = self.servers.iter().enumerate();
         let followers =
             followers.filter(|(m, s)| s.follows == Some(address) && !self.down.contains(&Party::Server(*m)));
         let replicas: Vec<(SocketAddr, u64)> = followers.map(|(_, server)| (server.address, server.offset)).collect();
         let (value, effects) = self.servers[n].answer(self.now, conn, request, &replicas);
-        self.plan_message(conn, false, Happening::Answer { conn, value });
+        self.plan_message(conn, Direction::Down, Message::Answer(value));
         for effect in effects {
             self.take_effect(n, conn, effect);
         }
     }
 
-    pub(super) fn take_effect(&mut self, n: usize, conn: Conn, effect: Effect) {
+    fn take_effect(&mut self, n: usize, conn: Conn, effect: Effect) {
         match effect {
             Effect::Publish(payload) => {
                 let subscribers: Vec<Conn> = self.servers[n].subscribers.iter().copied().collect();
                 for subscriber in subscribers {
                     let message = ["message".as_bytes(), b"__sentinel__:hello", &payload];
                     let value = Value::Array(message.into_iter().map(Value::bulk).collect());
-                    self.plan_message(subscriber, false, Happening::Heard { conn: subscriber, value });
+                    self.plan_message(subscriber, Direction::Down, Message::News(value));
                 }
             }
             Effect::Kill(kill) => {
@@ -113,22 +153,16 @@ impl World {
         }
     }
 
-    pub(super) fn bring_answer(&mut self, conn: Conn, value: Value) {
+    fn bring_answer(&mut self, conn: Conn, value: Value) {
         let Some(connection) = self.connections.get(&conn).cloned() else { return };
-        if self.is_held(&connection) {
-            return self.plan_at(HELD, Happening::Answer { conn, value });
-        }
         let waiting = self.sentinels[connection.from].waiting.get_mut(&conn);
         if let Some(request) = waiting.and_then(VecDeque::pop_front) {
             self.feed(connection.from, Input::Answer { link: connection.link, request, value });
         }
     }
 
-    pub(super) fn bring_news(&mut self, conn: Conn, value: Value) {
+    fn bring_news(&mut self, conn: Conn, value: Value) {
         let Some(connection) = self.connections.get(&conn).cloned() else { return };
-        if self.is_held(&connection) {
-            return self.plan_at(HELD, Happening::Heard { conn, value });
-        }
         self.feed(connection.from, Input::Heard { link: connection.link, value });
     }
 
@@ -136,8 +170,9 @@ impl World {
     pub(super) fn forget(&mut self, conn: Conn) -> Option<Connection> {
         let connection = self.connections.remove(&conn)?;
         self.sentinels[connection.from].waiting.remove(&conn);
-        self.last_sent.remove(&(conn, true));
-        self.last_sent.remove(&(conn, false));
+        for direction in [Direction::Up, Direction::Down] {
+            self.last_sent.remove(&(conn, direction));
+        }
         match connection.to {
             Party::Server(n) => self.servers[n].disconnect(conn),
             Party::Sentinel(n) => {
@@ -149,13 +184,8 @@ impl World {
     }
 
     /// The other end closed a connection.
-    pub(super) fn close(&mut self, conn: Conn) {
+    fn close(&mut self, conn: Conn) {
         let Some(connection) = self.connections.get(&conn).cloned() else { return };
-        if self.is_cut(Party::Sentinel(connection.from), connection.to)
-            || self.paused.contains(&Party::Sentinel(connection.from))
-        {
-            return self.plan_at(HELD, Happening::Closed { conn });
-        }
         self.forget(conn);
         self.sentinels[connection.from].links.remove(&connection.link);
         self.feed(
@@ -168,11 +198,11 @@ impl World {
         self.drop_connections_but(0, |_, connection| chosen(connection));
     }
 
-    pub(super) fn drop_connections_but(&mut self, spared: Conn, chosen: impl Fn(Conn, &Connection) -> bool) {
+    fn drop_connections_but(&mut self, spared: Conn, chosen: impl Fn(Conn, &Connection) -> bool) {
         let gone: Vec<Conn> =
             self.connections.iter().filter(|(id, c)| **id != spared && chosen(**id, c)).map(|(id, _)| *id).collect();
         for conn in gone {
-            self.plan_message(conn, false, Happening::Closed { conn });
+            self.plan_message(conn, Direction::Down, Message::End);
         }
     }
 
