@@ -199,7 +199,7 @@ fn storm(seed: u64) {
         check_rules(&world, seed);
     }
     calm(&mut world, &plan);
-    let end = world.run_until(60_000, |world| is_settled(world));
+    let end = world.run_until(60_000, is_settled);
     check_rules(&world, seed);
     assert!(end.is_some(), "seed {seed}: not settled: {}", describe(&mut world));
 }
@@ -276,20 +276,17 @@ fn check_rules(world: &World, seed: u64) {
     let mut last_vote: BTreeMap<usize, String> = BTreeMap::new();
     let mut leaders: BTreeMap<String, usize> = BTreeMap::new();
     for (at, n, event) in &world.events {
-        match event.kind {
-            EventKind::VoteForLeader => {
-                let (leader, epoch) = event.text.split_once(' ').expect("a vote names leader and epoch");
-                let earlier = votes.insert((*n, epoch.to_owned()), leader.to_owned());
-                let once = earlier.is_none_or(|earlier| earlier == leader);
-                assert!(once, "seed {seed}, {at}: sentinel {n} voted twice in epoch {epoch}");
-                last_vote.insert(*n, epoch.to_owned());
-            }
-            EventKind::ElectedLeader => {
-                let epoch = last_vote[n].clone();
-                let other = leaders.insert(epoch.clone(), *n).filter(|other| other != n);
-                assert_eq!(other, None, "seed {seed}, {at}: two leaders in epoch {epoch}");
-            }
-            _ => {}
+        if event.kind == EventKind::VoteForLeader {
+            let (leader, epoch) = event.text.split_once(' ').expect("a vote names leader and epoch");
+            let earlier = votes.insert((*n, epoch.to_owned()), leader.to_owned());
+            let once = earlier.is_none_or(|earlier| earlier == leader);
+            assert!(once, "seed {seed}, {at}: sentinel {n} voted twice in epoch {epoch}");
+            last_vote.insert(*n, epoch.to_owned());
+        }
+        if event.kind == EventKind::ElectedLeader {
+            let epoch = last_vote[n].clone();
+            let other = leaders.insert(epoch.clone(), *n).filter(|other| other != n);
+            assert_eq!(other, None, "seed {seed}, {at}: two leaders in epoch {epoch}");
         }
     }
 }

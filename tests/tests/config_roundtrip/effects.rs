@@ -114,7 +114,8 @@ fn a_file_with_a_script_starts_in_the_background_when_the_script_is_there() {
     let view = view(&mut place.client(), "master8000");
     assert_eq!(view.text("client-reconfig-script"), script.display().to_string());
     assert_eq!((view.number("down-after-milliseconds"), view.number("failover-timeout")), (5000, 15000));
-    assert!(place.read("sentinel.log").contains("+monitor master master8000 192.168.56.101 8000 quorum 2"));
+    let line = "+monitor master master8000 192.168.56.101 8000 quorum 2";
+    wait_until(PATIENCE, "the master is in the log", || place.read("sentinel.log").contains(line)).expect("it is");
     end_by_pid(&place, pid, "sentinel.pid");
 }
 
