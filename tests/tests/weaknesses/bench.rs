@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
 use sentinelle::{
@@ -59,6 +59,8 @@ pub(crate) struct Bench {
     pub(crate) stores: Vec<Settings>,
     /// The host names that were to be looked up.
     pub(crate) lookups: Vec<String>,
+    /// The addresses that were dialled.
+    pub(crate) dialled: Vec<SocketAddr>,
     hanging: Vec<StoreId>,
     replies: BTreeMap<ClientId, Vec<Value>>,
     links: BTreeMap<LinkId, u16>,
@@ -105,6 +107,7 @@ impl Bench {
             log: Vec::new(),
             stores: Vec::new(),
             lookups: Vec::new(),
+            dialled: Vec::new(),
             hanging: Vec::new(),
             replies: BTreeMap::new(),
             links: BTreeMap::new(),
@@ -266,6 +269,9 @@ impl Bench {
     }
 
     fn carry_out(&mut self, output: Output) {
+        if let Output::Open { target, .. } = output {
+            self.dialled.push(target);
+        }
         match output {
             Output::Open { link, target } if self.mood(target.port()) == Mood::Gone => {
                 self.plan(1, Input::LinkClosed { link, reason: "Connection refused".into() });

@@ -1,9 +1,9 @@
 //! How a new configuration reaches everybody and survives (design rows 8, 9 and 16).
 
 use sentinelle::{
-    config::{Outside, Settings, TextOnly, parse, read, rewrite},
+    config::{MasterSettings, Outside, Settings, TextOnly, parse, read, rewrite},
     machine::EventKind,
-    types::{Millis, Secret},
+    types::{MasterName, Millis, Secret},
 };
 
 use crate::{
@@ -66,6 +66,26 @@ fn a_hello_on_its_way_does_not_hide_a_switch() {
     let hello = bench.sent.iter().find(|sent| sent.at >= woken && sent.to == REPLICAS[1] && sent.is_hello());
     let hello = hello.expect("it is told the new configuration");
     assert!(hello.at - woken <= 51 && hello.words.contains(",7001,"), "{hello:?}");
+}
+
+/// In the reference every peer is said hello each two seconds about each master, and its link is shared by them.
+#[test]
+fn a_peer_met_again_under_another_master_is_said_hello_about_it_too() {
+    let mut settings = settings();
+    settings.masters.push(MasterSettings {
+        name: MasterName::parse("other").expect("a plain word is a name"),
+        address: crate::bench::loopback(7_100),
+        replicas: Vec::new(),
+        sentinels: Vec::new(),
+        ..settings.masters[0].clone()
+    });
+    let mut bench = Bench::with(settings);
+    let id = bench.peers[&PEERS[0]].id.clone();
+
+    bench.ask(&["PUBLISH", "__sentinel__:hello", &format!("127.0.0.1,26001,{id},0,other,127.0.0.1,7100,0")]);
+    bench.run(10);
+
+    assert!(bench.sent.iter().any(|sent| sent.to == PEERS[0] && sent.is_hello() && sent.words.contains(",other,")));
 }
 
 /// The reference leaves the former master of an ordered failover writable for about ten seconds.
@@ -181,7 +201,9 @@ fn a_file_with_an_include_can_be_read_again_after_a_failover() {
 #[test]
 fn a_reset_is_saved() {
     let mut bench = Bench::new();
-    REPLICAS.iter().chain(&PEERS).for_each(|port| bench.kill(*port));
+    for port in REPLICAS.into_iter().chain(PEERS) {
+        bench.kill(port);
+    }
     bench.run(10);
     let known = bench.stores.len();
 

@@ -7,7 +7,7 @@ use sentinelle::{
     types::{Endpoint, MasterName},
 };
 
-use crate::bench::{Bench, DOWN_AFTER, MASTER, settings};
+use crate::bench::{Bench, DOWN_AFTER, MASTER, PEERS, settings};
 
 fn with_a_named_master() -> Bench {
     let mut settings = settings();
@@ -52,4 +52,22 @@ fn a_failed_look_up_is_repeated() {
     assert_eq!(again, 2);
     let client = bench.ask(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "named"]);
     assert_eq!(bench.reply(client), Some(&Value::Array(vec![Value::bulk("127.0.0.9"), Value::bulk("6379")])));
+}
+
+/// The reference looks the new address up in the same breath; here a peer may move while its name is looked up.
+#[test]
+fn a_peer_that_moves_while_its_name_is_looked_up_is_met_where_it_is() {
+    let mut settings = settings();
+    settings.resolve_hostnames = true;
+    settings.masters[0].sentinels[0].0 = Endpoint::parse("peer.example", 26_001).expect("it is a host name");
+    let mut bench = Bench::with(settings);
+
+    bench.hear_hello(PEERS[0], 0, MASTER, 0);
+    bench.run(10);
+    let met = bench.moments(0, PEERS[0], "PING").len();
+    bench.feed(Input::Resolved { host: "peer.example".into(), result: Ok([127, 0, 0, 9].into()) });
+    bench.run(5_000);
+
+    assert_eq!(met, 1, "a numeric address waits for no resolver");
+    assert!(bench.dialled.iter().all(|target| target.ip().to_string() == "127.0.0.1"), "{:?}", bench.dialled);
 }
