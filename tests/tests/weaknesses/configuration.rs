@@ -194,6 +194,7 @@ fn a_file_with_an_include_can_be_read_again_after_a_failover() {
     let loaded = read(&rewritten, &mut folder).expect("what was written can be read").settings;
 
     assert!(rewritten.contains("include group.conf"), "{rewritten}");
+    assert!(!rewritten.contains("down-after-milliseconds"), "what the included file says is repeated: {rewritten}");
     assert_eq!(loaded.masters, settings.masters);
 }
 
