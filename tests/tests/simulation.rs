@@ -57,6 +57,39 @@ fn switched(world: &mut World, limit: u64, old: usize) -> (usize, u64) {
 }
 
 #[test]
+fn candidates_do_not_split_the_votes_while_disks_are_slow() {
+    for seed in 0..20 {
+        let mut world = World::new(&WorldPlan { seed, ..WorldPlan::default() });
+        for sentinel in &mut world.sentinels {
+            sentinel.disk_state = Disk::Takes(Millis::new(90));
+        }
+        world.run_for(5_000);
+
+        world.kill_server(MASTER);
+        switched(&mut world, 3_000, MASTER);
+
+        assert_eq!(world.first(0, EventKind::AbortNotElected), None, "seed {seed}");
+    }
+}
+
+#[test]
+fn masters_that_die_one_after_another_do_not_end_each_others_elections() {
+    let masters = 30;
+    let mut world = World::new(&WorldPlan { masters, replicas: 1, ..WorldPlan::default() });
+    world.run_for(5_000);
+
+    for master in 0..masters {
+        world.kill_server(2 * master);
+        world.run_for(9);
+    }
+    world.run_for(1_500);
+
+    assert_eq!(world.first(0, EventKind::AbortNotElected), None);
+    let promoted = |master: usize| world.servers[2 * master + 1].follows.is_none();
+    assert!((0..masters).all(promoted), "some master is not replaced");
+}
+
+#[test]
 fn sentinels_meet_within_half_a_second() {
     let mut world = World::new(&WorldPlan::default());
 

@@ -74,8 +74,8 @@ pub struct Machine {
     addresses: BTreeMap<(String, u16), BTreeSet<GroupId>>,
     resolving: BTreeMap<String, BTreeSet<LinkId>>,
     last_number: u64,
-    /// The newest epoch this sentinel itself opened: several attempts of one burst share it.
-    opened_epoch: Option<Epoch>,
+    /// The newest epoch in which votes were asked for, by anybody: elections for other masters may share it.
+    election_epoch: Option<Epoch>,
     scripts: ScriptDesk,
     simulated: SimulatedFailure,
 
@@ -116,7 +116,7 @@ impl Machine {
             addresses: BTreeMap::new(),
             resolving: BTreeMap::new(),
             last_number: 0,
-            opened_epoch: None,
+            election_epoch: None,
             scripts: ScriptDesk::default(),
             simulated: SimulatedFailure::default(),
             tilt: None,

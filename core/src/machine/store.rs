@@ -8,7 +8,7 @@ use crate::{
     config::{LogLevel, MasterSettings, Settings},
     model::Group,
     resp::Value,
-    types::{ClientId, Endpoint, Epoch, GroupId, Now, RunId, StoreId},
+    types::{ClientId, Endpoint, Epoch, GroupId, Millis, Now, RunId, StoreId, Tick},
 };
 
 /// What happens once the state is on disk, and what if it cannot be.
@@ -30,6 +30,9 @@ pub(super) enum Consequence {
 #[derive(Clone, Debug, Default)]
 pub(super) struct StoreDesk {
     under_way: Option<StoreId>,
+    begun: Tick,
+    /// How long the last store took.
+    last_took: Millis,
     waiting: Vec<Consequence>,
     wanted: bool,
     gathered: Vec<Consequence>,
@@ -58,6 +61,12 @@ impl Machine {
         self.store.under_way.is_some() || self.store.wanted
     }
 
+    /// How long a store takes at present: as the last one did, or longer while one is under way that long.
+    pub(super) fn storing_takes(&self, now: Now) -> Millis {
+        let so_far = self.store.under_way.map_or(Millis::ZERO, |_| now.tick.since(self.store.begun));
+        self.store.last_took.max(so_far)
+    }
+
     /// At the end of a turn: asks for the next store unless one is under way.
     pub(super) fn flush_store(&mut self, now: Now) {
         if self.store.under_way.is_some() {
@@ -70,6 +79,7 @@ impl Machine {
         let store = StoreId::new(self.fresh_number());
         self.store.wanted = false;
         self.store.under_way = Some(store);
+        self.store.begun = now.tick;
         self.store.waiting = std::mem::take(&mut self.store.gathered);
         let settings = Box::new(self.settings_to_store());
         self.outputs.push_back(Output::Store { store, settings });
@@ -81,6 +91,7 @@ impl Machine {
             return;
         }
         self.store.under_way = None;
+        self.store.last_took = now.tick.since(self.store.begun);
         match result {
             Ok(()) => self.log(LogLevel::Notice, "Sentinel new configuration saved on disk".into()),
             Err(reason) => self.log(

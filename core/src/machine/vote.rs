@@ -67,6 +67,9 @@ impl Machine {
             self.publish(now, EventKind::NewEpoch, Some(id), epoch.to_string());
             self.save(None);
         }
+        if self.current_epoch == epoch {
+            self.election_epoch = Some(epoch);
+        }
         let election = self.settings.periods.election;
         let pause = self.chance.between(SHORTEST_RETRY, LONGEST_RETRY);
         let Some(group) = self.groups.get_mut(&id) else { return };

@@ -36,10 +36,9 @@ impl Machine {
 
     /// Sets the moment of the next automatic attempt: when patience allows, behind the sentinels that rank before us.
     pub(super) fn plan_attempt(&mut self, now: Now, id: GroupId) {
-        let rank = self.rank(id);
         let jitter = self.chance.between(Millis::ZERO, START_JITTER);
+        let earliest = now.tick.after(self.start_delay(now, id).plus(jitter));
         let Some(group) = self.groups.get(&id) else { return };
-        let earliest = now.tick.after(START_STEP.times(rank.min(MOST_STEPS)).plus(jitter));
         if group.next_attempt > earliest {
             let wait = group.next_attempt.since(now.tick);
             let text = format!("Next failover delay: I will not start a failover of '{}' for {wait}", group.name);
@@ -49,6 +48,13 @@ impl Machine {
         } else {
             self.deadlines.set(Why::Attempt(id), earliest);
         }
+    }
+
+    /// How long this sentinel lets those that rank before it go first: until their own votes can be on disk and they
+    /// have asked for ours, judged by how long our own disk takes.
+    fn start_delay(&self, now: Now, id: GroupId) -> Millis {
+        let step = START_STEP.max(self.storing_takes(now).times(STORES_A_STEP)).min(LONGEST_STEP);
+        step.times(self.rank(id).min(MOST_STEPS))
     }
 
     /// How many live peers start before this sentinel, so that candidates do not split the votes: by run id.
@@ -68,6 +74,10 @@ impl Machine {
             let at = group.next_attempt;
             return self.deadlines.set(Why::Attempt(id), at);
         }
+        let first_turn = group.objectively_down.since.map(|since| since.after(self.start_delay(now, id)));
+        if let Some(at) = first_turn.filter(|&at| at > now.tick) {
+            return self.deadlines.set(Why::Attempt(id), at);
+        }
         self.start_failover(now, id, Order::Quorum);
     }
 
@@ -80,7 +90,7 @@ impl Machine {
     }
 
     fn start_failover(&mut self, now: Now, id: GroupId, order: Order) {
-        let Some(epoch) = self.open_epoch(now, id) else { return };
+        let Some(epoch) = self.open_epoch(now, id, order) else { return };
         let election = self.settings.periods.election;
         let Some(group) = self.groups.get_mut(&id) else { return };
         group.failover = Some(Failover {
@@ -107,16 +117,17 @@ impl Machine {
         self.save(Some(Consequence::Campaign { group: id, epoch }));
     }
 
-    /// The epoch of a new attempt. Attempts of one burst share the epoch this sentinel opened for the first of
-    /// them, because each new epoch would end the elections of the others.
-    fn open_epoch(&mut self, now: Now, id: GroupId) -> Option<Epoch> {
+    /// The epoch of a new attempt. Elections for several masters share the epoch that any sentinel opened for the
+    /// first of them, because each new epoch would end the elections of all others; a vote counts for one master,
+    /// so that each still has one winner. An order may go on without votes, so its epoch is always its own.
+    fn open_epoch(&mut self, now: Now, id: GroupId, order: Order) -> Option<Epoch> {
         let group = self.groups.get(&id)?;
-        let ours = self.opened_epoch == Some(self.current_epoch);
-        if ours && group.leader_epoch < self.current_epoch && group.config_epoch < self.current_epoch {
+        let is_election = self.election_epoch == Some(self.current_epoch) && order == Order::Quorum;
+        if is_election && group.leader_epoch < self.current_epoch && group.config_epoch < self.current_epoch {
             return Some(self.current_epoch);
         }
         self.current_epoch = self.current_epoch.next();
-        self.opened_epoch = Some(self.current_epoch);
+        self.election_epoch = Some(self.current_epoch);
         self.publish(now, EventKind::NewEpoch, Some(id), self.current_epoch.to_string());
         Some(self.current_epoch)
     }
@@ -232,10 +243,16 @@ impl Machine {
     }
 }
 
-/// Between the starts of two sentinels that rank one behind the other.
+/// Between the starts of two sentinels that rank one behind the other, while the disk is quick.
 const START_STEP: Millis = Millis::new(40);
 
-/// Steps that are waited for at most, so that nobody starts later than 150 ms.
+/// The longest such step, however slow the disk.
+const LONGEST_STEP: Millis = Millis::new(500);
+
+/// Stores within a step: one that may be under way, the candidate's own vote, and a third of room.
+const STORES_A_STEP: u64 = 3;
+
+/// Steps that are waited for at most.
 const MOST_STEPS: u64 = 3;
 
 /// The random part of the start delay.
