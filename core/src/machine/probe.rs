@@ -1,6 +1,6 @@
 //! Decides when PING and INFO are sent, and what their answers mean.
 //!
-//! Mirrors spec 3.4, 3.5 and 4, with one of each in flight at a time. A master is pinged ten times within
+//! Mirrors spec 3.4, 3.5 and 4, with one of each in flight at a time. A master is pinged twenty times within
 //! its down-after, because the failure clock starts at the first PING that stays unanswered.
 
 use super::{EventKind, Machine, Why};
@@ -38,7 +38,7 @@ impl Machine {
             .owners
             .iter()
             .any(|owner| self.nodes.get(owner).is_some_and(|node| matches!(node.kind, NodeKind::Master)));
-        let wanted = if is_master { Millis::new((down_after.as_ms() / 10).max(SHORTEST_PING)) } else { down_after };
+        let wanted = if is_master { Millis::new((down_after.as_ms() / PINGS).max(SHORTEST_PING)) } else { down_after };
         Some(wanted.min(self.settings.periods.ping))
     }
 
@@ -210,6 +210,9 @@ fn note_replication(now: Tick, replica: &mut ReplicaFacts, info: &Info) {
     replica.announced = info.announced;
     replica.former_master = false;
 }
+
+/// How often a master is pinged within its down-after: a failure is noticed at most a twentieth of it late.
+const PINGS: u64 = 20;
 
 /// Between two PINGs, at least, in milliseconds.
 const SHORTEST_PING: u64 = 10;
