@@ -6,9 +6,11 @@
 mod group;
 mod plan;
 mod programs;
+mod request;
 mod view;
 
 pub use group::Group;
 pub use plan::{Discovery, GroupPlan, Seat};
 pub use programs::built_sentinelle;
+pub use request::{asked_for, is_bench};
 pub use view::{SentinelView, list_of_fields};
