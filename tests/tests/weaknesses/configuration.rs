@@ -23,7 +23,7 @@ fn a_new_configuration_is_told_to_all_in_the_same_millisecond() {
         let hello = bench.sent.iter().find(|sent| sent.at >= switched && sent.to == port && sent.is_hello());
         let hello = hello.unwrap_or_else(|| panic!("{port} is told nothing"));
         assert_eq!(hello.at, switched, "{port}");
-        assert!(hello.words.ends_with(",mymaster,127.0.0.1,7001,1"), "{}", hello.words);
+        assert!(hello.words.ends_with(",mymaster,127.0.0.1,7001,2"), "{}", hello.words);
     }
 }
 

@@ -126,6 +126,18 @@ fn an_ordered_failover_without_a_majority_goes_on_after_300_ms() {
     assert_eq!(elected - order, 300);
 }
 
+/// A reference sentinel that is given an order at the same moment leads in the next epoch, whoever votes for whom.
+#[test]
+fn an_ordered_failover_leaves_the_next_epoch_to_a_reference_sentinel() {
+    let mut bench = Bench::new();
+    let order = bench.now;
+
+    bench.ask(&["SENTINEL", "FAILOVER", "mymaster"]);
+    bench.await_event(200, EventKind::ElectedLeader);
+
+    assert_eq!(bench.events(order, EventKind::NewEpoch), [(order, "2")]);
+}
+
 /// Two orders at once make two leaders of one epoch in the reference.
 #[test]
 fn two_orders_at_once_make_no_two_leaders_in_one_epoch() {

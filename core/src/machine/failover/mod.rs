@@ -120,13 +120,19 @@ impl Machine {
     /// The epoch of a new attempt. Elections for several masters share the epoch that any sentinel opened for the
     /// first of them, because each new epoch would end the elections of all others; a vote counts for one master,
     /// so that each still has one winner. An order may go on without votes, so its epoch is always its own.
+    ///
+    /// An order skips one epoch. A reference sentinel that is given an order at the same moment asks nobody and
+    /// leads in the very next epoch; with two masters of one config epoch neither side would ever give way.
     fn open_epoch(&mut self, now: Now, id: GroupId, order: Order) -> Option<Epoch> {
         let group = self.groups.get(&id)?;
         let is_election = self.election_epoch == Some(self.current_epoch) && order == Order::Quorum;
         if is_election && group.leader_epoch < self.current_epoch && group.config_epoch < self.current_epoch {
             return Some(self.current_epoch);
         }
-        self.current_epoch = self.current_epoch.next();
+        self.current_epoch = match order {
+            Order::Quorum => self.current_epoch.next(),
+            Order::Operator => self.current_epoch.next().next(),
+        };
         self.election_epoch = Some(self.current_epoch);
         self.publish(now, EventKind::NewEpoch, Some(id), self.current_epoch.to_string());
         Some(self.current_epoch)
