@@ -75,6 +75,7 @@ impl Cast {
         if self.make == Flavour::Valkey {
             stage.fail_over_by_hand(Camp::Theirs, &["SENTINEL", "FAILOVER", "mymaster", "COORDINATED"]);
         }
+        stage.fail_over_by_two_hands();
         stage.fail_over_led_by(Camp::Theirs);
         stage.fail_over_led_by(Camp::Ours);
         stage.crash_the_leader();
@@ -125,6 +126,17 @@ impl Stage {
         self.wait("the order is accepted", |stage| stage.tell(leader, order));
         self.converge();
         self.expect_leader_of(camp);
+    }
+
+    /// Two operators order a failover at the same moment, one from each camp.
+    fn fail_over_by_two_hands(&mut self) {
+        self.begin("two operators order a failover at once, one from ours and one from theirs");
+        let order = ["SENTINEL", "FAILOVER", "mymaster"];
+        let [theirs, ours] = [Camp::Theirs, Camp::Ours].map(|camp| self.members(camp).start);
+        self.wait("one of theirs accepts the order", |stage| stage.tell(theirs, &order));
+        // Ours refuses when it meets no good replica in the middle of the other failover; either way there is one end.
+        let _ = self.tell(ours, &order);
+        self.converge();
     }
 
     /// The master is lost, and only that camp can lead. The other camp is dead meanwhile, where it can be spared.
