@@ -106,8 +106,11 @@ impl Machine {
                     if let Some(pubsub) = self.nodes.get(&owner).and_then(|node| node.pubsub) {
                         self.deadlines.set(Why::Info(owner), now.tick);
                         self.deadlines.bring_forward(Why::Reconnect(pubsub), now.tick);
+                        // The subscription brings it forward; where that is refused, a hello goes out all the same.
+                        self.deadlines.set(Why::Hello(owner), now.tick.after(LISTEN_FIRST));
+                    } else {
+                        self.deadlines.set(Why::Hello(owner), now.tick);
                     }
-                    self.deadlines.set(Why::Hello(owner), now.tick);
                     self.ask_soon(now, owner);
                 }
             }
@@ -364,6 +367,9 @@ const FIRST_GAP: Millis = Millis::new(100);
 
 /// Between two attempts to connect, at most; a returning master is to be met within half a second.
 const LONGEST_GAP: Millis = Millis::new(250);
+
+/// How long a hello to a server waits for the subscription there, so that answers to it are heard.
+const LISTEN_FIRST: Millis = Millis::new(200);
 
 /// Attempts that all links together may make in a millisecond when all of them fail.
 const ATTEMPTS_PER_MS: u64 = 4;
