@@ -2,7 +2,7 @@
 //!
 //! Its output goes to a file, never to a pipe that could fill up. On Linux `setpriv` ties its life to ours, so that
 //! it dies with us even when we are killed. That tie is to the *thread* that starts it, hence one lasting thread
-//! starts them all.
+//! starts them all. Where there is no such tie, the note of its process id lets the next test program end it.
 
 use std::{
     fs::{self, File},
@@ -74,7 +74,9 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(failed)?)
             .stderr(log);
-        self.child = Some(start_on_lasting_thread(command).map_err(failed)?);
+        let child = start_on_lasting_thread(command).map_err(failed)?;
+        self.folder.note_process(child.id()).map_err(failed)?;
+        self.child = Some(child);
         Ok(())
     }
 
@@ -167,15 +169,26 @@ fn signal(pid: u32, which: Signal) {
 
 /// A command that runs the program so that it is killed when we end, where the system can do that.
 fn tied_to_us(program: &Path) -> Command {
-    match on_path("setpriv") {
-        Some(setpriv) if cfg!(target_os = "linux") => {
-            let mut command = Command::new(setpriv);
-            command.args(["--pdeathsig", "KILL", "--"]).arg(program);
-            command
-        }
-        Some(_) | None => Command::new(program),
-    }
+    static TIE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let Some(setpriv) = TIE.get_or_init(find_tie) else { return Command::new(program) };
+    let mut command = Command::new(setpriv);
+    command.args(TIE_ARGUMENTS).args(["sh", "-c", UNLESS_ORPHANED, "sh"]);
+    command.arg(std::process::id().to_string()).arg(program);
+    command
 }
+
+/// `setpriv`, when it is one that can tie processes; some systems have a smaller one.
+fn find_tie() -> Option<PathBuf> {
+    let setpriv = on_path("setpriv").filter(|_| cfg!(target_os = "linux"))?;
+    let mut trial = Command::new(&setpriv);
+    trial.args(TIE_ARGUMENTS).arg("true").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    trial.status().is_ok_and(|status| status.success()).then_some(setpriv)
+}
+
+const TIE_ARGUMENTS: [&str; 3] = ["--pdeathsig", "KILL", "--"];
+
+/// Runs the program only while we live: who died before the tie was made would never be missed.
+const UNLESS_ORPHANED: &str = r#"[ "$PPID" = "$1" ] && shift && exec "$@""#;
 
 type Start = (Command, mpsc::Sender<io::Result<Child>>);
 
