@@ -1,17 +1,19 @@
 //! Real servers and sentinels for test suites: started in milliseconds, killed, paused, restarted, and gone at the end.
 //!
 //! Everything here runs on loopback with free ports and folders of its own. Nothing outlives the value that stands for
-//! it: dropping a [`DataServer`] or a [`SentinelProcess`] ends the process and removes its folder. On Linux the processes
-//! die with the program that started them, however that one ends; the next program removes the folders it left.
+//! it: dropping an [`HaGroup`], a [`DataServer`] or a [`SentinelProcess`] ends its processes and removes their folders. On
+//! Linux the processes die with the program that started them, however that one ends; the next program removes the
+//! folders it left. [`crate::manual::testing`] tells it all.
 //!
 //! ```no_run
-//! use sentinelle::testing::{DataServer, ServerPlan};
+//! use sentinelle::testing::HaGroup;
 //!
 //! # fn main() -> sentinelle::error::Result<()> {
-//! let mut servers = DataServer::start_replicated(&ServerPlan::default(), 2)?;
-//! servers[0].client()?.command(&["SET", "colour", "green"])?;
-//! servers[0].kill();
-//! servers[0].restart()?;
+//! let group = HaGroup::builder().start()?;
+//! let old = group.master()?;
+//! group.kill(old)?;
+//! let new = group.wait_master_other_than(old)?;
+//! group.connect(new)?.command(&["SET", "colour", "green"])?;
 //! # Ok(())
 //! # }
 //! ```

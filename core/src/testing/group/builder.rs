@@ -205,12 +205,13 @@ impl HaGroupBuilder {
             let front = Front::open(member, &group.passages, &group.background)?;
             let plan = self.sentinel_plan(group, member, &front, &pace);
             let seat = if index < outsiders {
-                let process = start_outsider(plan, &pace)?;
+                let process = start_outsider(plan)?;
                 group.log.follow(&member.to_string(), process.address())?;
                 Seat::Outside { process, is_paused: false }
             } else {
                 Seat::Inside(Box::new(Inside::start(&member.to_string(), &plan, &pace.periods, group.log.notes())?))
             };
+            seat.set_pace(&pace)?;
             if let Some(listens) = seat.listens() {
                 front.lead_to(listens);
             }
@@ -255,17 +256,8 @@ impl Default for HaGroupBuilder {
     }
 }
 
-fn start_outsider(plan: SentinelPlan, pace: &Pace) -> Result<SentinelProcess> {
+fn start_outsider(plan: SentinelPlan) -> Result<SentinelProcess> {
     let has_redis = find_sentinel(Flavour::Redis).is_ok();
     let flavour = if has_redis { Flavour::Redis } else { Flavour::Valkey };
-    let process = SentinelProcess::start(&SentinelPlan { flavour, ..plan })?;
-    set_pace(&process, pace)?;
-    Ok(process)
-}
-
-/// Tells a stock sentinel the periods, which its file cannot.
-pub(super) fn set_pace(process: &SentinelProcess, pace: &Pace) -> Result<()> {
-    let words = pace.debug_words();
-    let command: Vec<_> = ["SENTINEL", "DEBUG"].into_iter().chain(words.iter().map(String::as_str)).collect();
-    process.client()?.text(&command).map(drop)
+    SentinelProcess::start(&SentinelPlan { flavour, ..plan })
 }

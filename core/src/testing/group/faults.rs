@@ -7,11 +7,11 @@ use std::{
 
 use super::{
     HaGroup, Member,
-    builder::set_pace,
     seat::{Room, Seat},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
+    resp::Value,
     testing::proxy::{Fate, Passage},
     types::Millis,
 };
@@ -59,9 +59,7 @@ impl HaGroup {
         } else {
             let mut seat = self.seat(member)?;
             seat.restart()?;
-            if let Seat::Outside { process, .. } = &*seat {
-                set_pace(process, &self.pace)?;
-            }
+            seat.set_pace(&self.pace)?;
             seat.listens()
         };
         if let Some(listens) = listens {
@@ -185,7 +183,7 @@ impl HaGroup {
     /// [`ErrorKind::Connection`], [`ErrorKind::Config`]
     pub fn demote(&self, server: Member, to_follow: Member) -> Result<()> {
         let address = self.node(to_follow)?.front.address();
-        self.node(server)?.server().follow(address)
+        self.tell(server, &["REPLICAOF", &address.ip().to_string(), &address.port().to_string()])
     }
 
     /// Sets how readily a server is promoted: the lower the sooner, 0 never; usually 100.
@@ -193,8 +191,7 @@ impl HaGroup {
     /// # Errors
     /// [`ErrorKind::Connection`], [`ErrorKind::Config`]
     pub fn set_priority(&self, server: Member, priority: u32) -> Result<()> {
-        let mut client = self.node(server)?.server().client()?;
-        client.text(&["CONFIG", "SET", "replica-priority", &priority.to_string()])?;
+        self.tell(server, &["CONFIG", "SET", "replica-priority", &priority.to_string()])?;
         self.has_priorities.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -204,7 +201,7 @@ impl HaGroup {
     /// # Errors
     /// [`ErrorKind::Connection`], [`ErrorKind::Config`]
     pub fn forge_hello(&self, server: Member, hello: &str) -> Result<()> {
-        self.node(server)?.server().client()?.command(&["PUBLISH", "__sentinel__:hello", hello]).map(drop)
+        self.tell(server, &["PUBLISH", "__sentinel__:hello", hello])
     }
 
     /// Sends a member bytes that are no request, and hangs up.
@@ -262,19 +259,27 @@ impl HaGroup {
         self.heal()?;
         let master = self.wait_agreement()?;
         let address = self.address(master)?;
+        let (host, port) = (address.ip().to_string(), address.port().to_string());
         for server in self.servers().into_iter().filter(|server| *server != master) {
-            let mut client = self.node(server)?.server().client()?;
-            let follows = client.info("replication", "master_port")? == address.port().to_string();
-            if !follows {
-                // The sentinels would do it too, but stock ones only after some seconds.
-                client.text(&["REPLICAOF", &address.ip().to_string(), &address.port().to_string()])?;
-            }
+            // The sentinels do it too, but stock ones only after some seconds.
+            self.tell(server, &["REPLICAOF", &host, &port])?;
         }
-        self.node(master)?.server().client()?.text(&["FLUSHALL"])?;
+        self.tell(master, &["FLUSHALL"])?;
         self.wait_synced_to(master)?;
         self.wait_discovered(self.patience)?;
         *self.chapter.lock().unwrap_or_else(PoisonError::into_inner) = self.log.elapsed();
         Ok(())
+    }
+
+    /// Runs a command on a server, whatever happens to the network.
+    ///
+    /// A sentinel that moves a server closes the connections of all its clients, so it is tried again.
+    pub(super) fn tell(&self, server: Member, words: &[&str]) -> Result<()> {
+        let node = self.node(server)?;
+        self.wait(&format!("{server} takes {}", words.join(" ")), |_| {
+            node.glance()
+                .is_some_and(|mut client| client.command(words).is_ok_and(|reply| !matches!(reply, Value::Error(_))))
+        })
     }
 
     fn is_gone(&self, member: Member) -> bool {

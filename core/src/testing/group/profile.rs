@@ -8,8 +8,7 @@ pub enum Profile {
     /// A failover takes well under 600 ms; the default.
     ///
     /// `down-after-milliseconds` 200, `failover-timeout` 5000, PING each 100 ms, INFO each second, hellos each 500 ms.
-    /// Stock sentinels are given the same periods (`SENTINEL DEBUG`), except that they ping each 250 ms: in a failover they
-    /// want each replica's INFO to be younger than five of these periods, and ask for it once a second.
+    /// Stock sentinels are given the same periods (`SENTINEL DEBUG`), except that they ping each 250 ms.
     #[default]
     Fast,
     /// The values a sentinel has when its file says nothing: 30 s until a master is down, hellos each 2 s.
@@ -61,31 +60,40 @@ impl Profile {
 }
 
 impl Pace {
-    /// The words behind `SENTINEL DEBUG` that give a stock sentinel these periods.
-    pub(super) fn debug_words(&self) -> Vec<String> {
-        // 5 x ping must exceed the second between two INFO of a stock sentinel, or no replica is ever good enough.
-        let ping = self.periods.ping.max(Millis::new(250));
+    /// The words behind `SENTINEL DEBUG` that give a sentinel these periods; it pings no more often than each `slowest_ping`.
+    pub(super) fn debug_words(&self, slowest_ping: Millis) -> Vec<String> {
+        let Periods { info, ping, ask, publish, tilt, replica_reconf, min_link_reconnect, election, .. } = self.periods;
         let words = [
-            ("INFO-PERIOD", self.periods.info),
-            ("PING-PERIOD", ping),
-            ("ASK-PERIOD", self.periods.ask),
-            ("PUBLISH-PERIOD", self.periods.publish),
-            ("MIN-LINK-RECONNECT-PERIOD", self.periods.min_link_reconnect),
-            ("ELECTION-TIMEOUT", self.periods.election),
-            ("SLAVE-RECONF-TIMEOUT", self.periods.replica_reconf),
-            ("TILT-PERIOD", self.periods.tilt),
+            ("INFO-PERIOD", info),
+            ("PING-PERIOD", ping.max(slowest_ping)),
+            ("ASK-PERIOD", ask),
+            ("PUBLISH-PERIOD", publish),
+            ("MIN-LINK-RECONNECT-PERIOD", min_link_reconnect),
+            ("ELECTION-TIMEOUT", election),
+            ("SLAVE-RECONF-TIMEOUT", replica_reconf),
+            ("TILT-PERIOD", tilt),
         ];
         words.into_iter().flat_map(|(name, span)| [name.to_owned(), span.as_ms().to_string()]).collect()
     }
+
+    /// The same, but who waits for news of the others has it soon.
+    pub(super) fn hurried(&self) -> Self {
+        let periods = Periods { info: HURRIED_INFO, publish: HURRIED_HELLO, ..self.periods.clone() };
+        Self { periods, ..self.clone() }
+    }
 }
+
+const HURRIED_INFO: Millis = Millis::new(50);
+const HURRIED_HELLO: Millis = Millis::new(100);
 
 #[cfg(test)]
 mod tests {
     use super::Profile;
+    use crate::types::Millis;
 
     #[test]
-    fn a_stock_sentinel_does_not_ping_so_often_that_no_replica_is_good_enough() {
-        let words = Profile::Fast.pace().debug_words();
+    fn a_sentinel_does_not_ping_more_often_than_it_may() {
+        let words = Profile::Fast.pace().debug_words(Millis::new(250));
 
         let at = words.iter().position(|word| word == "PING-PERIOD").expect("it is told");
         assert_eq!(words[at + 1], "250");

@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, mpsc},
 };
 
+use super::Pace;
 use crate::{
     config::Periods,
     driver::{Events, Heard, LogLine, Sentinel},
@@ -26,6 +27,9 @@ use crate::{
 const START: Millis = Millis::new(10_000);
 /// How long a sentinel that runs may take to answer.
 const ANSWER: Millis = Millis::new(500);
+/// How often a stock sentinel may ping: five of these periods must exceed the second between two INFO in a failover, or no
+/// replica is ever good enough.
+const STOCK_PING: Millis = Millis::new(250);
 /// How many log lines of an embedded sentinel are kept.
 const LINES: usize = 2_000;
 
@@ -256,6 +260,18 @@ impl Seat {
             }
         }
         text.trim_start().to_owned()
+    }
+
+    /// Gives a sentinel these periods, which its file cannot.
+    pub(super) fn set_pace(&self, pace: &Pace) -> Result<()> {
+        let slowest_ping = match self {
+            Self::Inside(_) => Millis::ZERO,
+            Self::Outside { .. } => STOCK_PING,
+        };
+        let words = pace.debug_words(slowest_ping);
+        let command: Vec<_> = ["SENTINEL", "DEBUG"].into_iter().chain(words.iter().map(String::as_str)).collect();
+        let unreachable = || Error::new(ErrorKind::Connection, "reach", "a sentinel that does not answer");
+        self.client().ok_or_else(unreachable)?.text(&command).map(drop)
     }
 
     /// A connection that no fault of the network reaches.

@@ -1,14 +1,11 @@
 //! Decides what a test waits for, and what it is shown when that does not come.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    PoisonError,
+    atomic::{AtomicU64, Ordering},
 };
 
-use super::{HaGroup, Member, Node};
+use super::{HaGroup, Member, Node, Pace, SentinelNode};
 use crate::{
     error::{Error, ErrorKind, Result},
     testing::{Client, Heard, Stopwatch, wait_until},
@@ -17,6 +14,8 @@ use crate::{
 
 /// How long a fresh replica may take to pass a marker on before its link is made anew.
 const STREAM_DELAY: Millis = Millis::new(20);
+/// How long sentinels may take to find out by themselves what they wait to be told.
+const HURRY_AFTER: Millis = Millis::new(30);
 
 impl HaGroup {
     /// Waits until all running sentinels name the same server, and that server calls itself master.
@@ -110,14 +109,29 @@ impl HaGroup {
     pub(super) fn wait_discovered(&self, limit: Millis) -> Result<()> {
         let running = self.seats.iter().filter(|node| node.seat().is_running()).count();
         let (replicas, peers) = (self.nodes.len() - 1, running.saturating_sub(1));
-        self.wait_within(limit, "all sentinels know the replicas and each other", |group| {
-            let mut seats = group.seats.iter();
-            let knows_all = seats.all(|node| {
-                let seat = node.seat();
-                !seat.is_running() || seat.knows(&group.name, replicas, peers)
-            });
+        let watch = Stopwatch::start();
+        let mut hurried = false;
+        let waited = self.wait_within(limit, "all sentinels know the replicas and each other", |group| {
+            let mut seats = group.seats.iter().map(SentinelNode::seat);
+            let knows_all = seats.all(|seat| !seat.is_running() || seat.knows(&group.name, replicas, peers));
+            if !knows_all && !hurried && watch.elapsed_ms() >= HURRY_AFTER {
+                hurried = true;
+                group.set_periods(&group.pace.hurried());
+            }
             knows_all.then_some(())
-        })
+        });
+        if hurried {
+            self.set_periods(&self.pace);
+        }
+        waited
+    }
+
+    /// Gives all sentinels these periods.
+    fn set_periods(&self, pace: &Pace) {
+        for node in &self.seats {
+            // One that does not answer keeps its own.
+            let _ = node.seat().set_pace(pace);
+        }
     }
 
     /// The server that all running sentinels name, when it calls itself master.
@@ -129,47 +143,20 @@ impl HaGroup {
     }
 
     pub(super) fn wait_synced_to(&self, master: Member) -> Result<()> {
-        let mut there = self
-            .node(master)?
-            .glance()
-            .ok_or_else(|| Error::new(ErrorKind::Connection, "reach", format!("{master} does not answer")))?;
         let marker = new_marker();
-        there.command(&["SET", &marker, &marker, "PX", "60000"])?;
-        let mut open = BTreeMap::new();
-        for (index, node) in self.nodes.iter().enumerate() {
-            let member = Member::Server(index);
-            if member != master && !*node.is_paused() && node.server().pid().is_some() {
-                open.insert(member, None);
-            }
-        }
+        self.tell(master, &["SET", &marker, &marker, "PX", "60000"])?;
+        let is_expected = |node: &Node| !*node.is_paused() && node.server().pid().is_some();
+        let others = self.nodes.iter().enumerate().map(|(index, node)| (Member::Server(index), node));
+        let others = others.filter(|(member, node)| *member != master && is_expected(node));
+        let mut waiting: Vec<_> =
+            others.map(|(_, node)| Follower { node, client: None, stream: Stream::AsItCame }).collect();
         let watch = Stopwatch::start();
-        let mut is_slow = false;
-        self.wait("a write to the master arrives on every running server", |group| {
-            let is_late = !is_slow && watch.elapsed_ms() >= STREAM_DELAY;
-            is_slow |= is_late;
-            open.retain(|&member, client| !group.has_marker(member, client, &marker, is_late));
-            open.is_empty()
+        self.wait("a write to the master arrives on every running server", |_| {
+            let is_late = watch.elapsed_ms() >= STREAM_DELAY;
+            waiting.retain_mut(|follower| !follower.has(&marker, is_late));
+            waiting.is_empty()
         })?;
-        there.command(&["DEL", &marker]).map(drop)
-    }
-
-    /// Whether the marker has arrived; a replica that is late gets a new link, whose stream flows at once.
-    fn has_marker(&self, member: Member, client: &mut Option<Client>, marker: &str, is_late: bool) -> bool {
-        if client.is_none() {
-            *client = self.node(member).ok().and_then(Node::glance);
-        }
-        let Some(open) = client else { return false };
-        let answer = open.command(&["GET", marker]);
-        if answer.is_err() {
-            *client = None;
-            return false;
-        }
-        let has_it = answer.is_ok_and(|value| value.as_text() == Some(marker));
-        if is_late && !has_it {
-            // A server that follows nobody refuses; the next look tells.
-            let _ = open.command(&["CLIENT", "KILL", "TYPE", "master"]);
-        }
-        has_it
+        self.tell(master, &["DEL", &marker])
     }
 
     pub(super) fn calls_itself(&self, member: Member, role: &str) -> bool {
@@ -200,6 +187,46 @@ impl HaGroup {
         waited
             .and_then(|_| found.ok_or_else(|| Error::new(ErrorKind::Timeout, "wait", what)))
             .map_err(|error| error.because(self.report()))
+    }
+}
+
+/// A replica that a marker has not reached yet.
+struct Follower<'a> {
+    node: &'a Node,
+    client: Option<Client>,
+    stream: Stream,
+}
+
+/// Whether a replica's link was made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    AsItCame,
+    Hurried,
+}
+
+impl Follower<'_> {
+    /// Whether the marker has arrived. The stream of a fresh link begins up to a second late; that of a link that is
+    /// made anew, by a partial sync, at once.
+    fn has(&mut self, marker: &str, is_late: bool) -> bool {
+        if self.client.is_none() {
+            self.client = self.node.glance();
+        }
+        let Some(client) = &mut self.client else { return false };
+        let Ok(answer) = client.command(&["GET", marker]) else {
+            self.client = None;
+            return false;
+        };
+        if answer.as_text() == Some(marker) {
+            return true;
+        }
+        let is_up =
+            |client: &mut Client| client.info("replication", "master_link_status").is_ok_and(|status| status == "up");
+        if is_late && self.stream == Stream::AsItCame && is_up(client) {
+            self.stream = Stream::Hurried;
+            // When it fails the next look makes a new connection.
+            let _ = client.command(&["CLIENT", "KILL", "TYPE", "master"]);
+        }
+        false
     }
 }
 

@@ -1,0 +1,80 @@
+//! How long a test waits for its group: until it is ready, until a failover is over, until it is fit for the next test.
+//!
+//! `ROUNDS=100 cargo bench --bench ha_group` for more rounds.
+
+use std::{env, thread};
+
+use sentinelle::{
+    error::Result,
+    testing::{HaGroup, Stopwatch},
+    types::Millis,
+};
+
+const GROUPS_AT_ONCE: usize = 8;
+
+#[expect(clippy::print_stdout, reason = "a bench shows its figures")]
+fn main() -> Result<()> {
+    // Cargo runs this without asking when it runs all tests; only a bench is worth the time.
+    if !env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let rounds: usize = env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
+    println!("a master, 2 replicas, 3 sentinels in this program, {rounds} rounds; milliseconds: p50, p99, largest\n");
+    let (mut ready, mut agreed, mut recovered) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let watch = Stopwatch::start();
+        let group = HaGroup::builder().start()?;
+        ready.push(watch.elapsed_ms());
+        let (failover, reset) = fail_over(&group)?;
+        agreed.push(failover);
+        recovered.push(reset);
+    }
+    show("start to ready", ready);
+    show("kill to all agree", agreed);
+    show("reset after a failover", recovered);
+    show("reset after a test without faults", reset_often(rounds)?);
+    let at_once = (0..rounds.div_ceil(4)).map(|_| start_at_once()).collect::<Result<Vec<_>>>()?;
+    show(&format!("{GROUPS_AT_ONCE} groups at once"), at_once);
+    Ok(())
+}
+
+/// How long it takes from the kill of the master until all sentinels name another, and then to make all well.
+fn fail_over(group: &HaGroup) -> Result<(Millis, Millis)> {
+    let old = group.master()?;
+    let watch = Stopwatch::start();
+    group.kill(old)?;
+    group.wait_master_other_than(old)?;
+    group.wait_agreement()?;
+    let agreed = watch.elapsed_ms();
+    let watch = Stopwatch::start();
+    group.reset()?;
+    Ok((agreed, watch.elapsed_ms()))
+}
+
+fn reset_often(rounds: usize) -> Result<Vec<Millis>> {
+    let group = HaGroup::builder().start()?;
+    let one_round = |round: usize| {
+        group.client()?.command(&["SET", &round.to_string(), "1"])?;
+        let watch = Stopwatch::start();
+        group.reset()?;
+        Ok(watch.elapsed_ms())
+    };
+    (0..rounds).map(one_round).collect()
+}
+
+fn start_at_once() -> Result<Millis> {
+    let watch = Stopwatch::start();
+    let starting: Vec<_> = (0..GROUPS_AT_ONCE).map(|_| thread::spawn(|| HaGroup::builder().start())).collect();
+    let mut groups = Vec::new();
+    for group in starting {
+        groups.push(group.join().expect("a start does not panic")?);
+    }
+    Ok(watch.elapsed_ms())
+}
+
+#[expect(clippy::print_stdout, reason = "a bench shows its figures")]
+fn show(what: &str, mut spans: Vec<Millis>) {
+    spans.sort_unstable();
+    let at = |part: usize| spans.get((spans.len() * part / 100).min(spans.len() - 1)).copied().unwrap_or_default();
+    println!("{what:<34} {:>6} {:>6} {:>6}", at(50).as_ms(), at(99).as_ms(), at(100).as_ms());
+}
