@@ -94,7 +94,6 @@ impl Machine {
         let Some(link) = self.links.get_mut(&id).filter(|link| link.phase == Phase::Connecting) else { return };
         link.phase = Phase::Open;
         link.local = Some(local);
-        link.failures = 0;
         link.last_heard = now.tick;
         let (purpose, owners) = (link.purpose, link.owners.clone());
         let Some(&first) = owners.first() else { return };
@@ -213,12 +212,13 @@ impl Machine {
             Errand::Ping => self.ping_answered(now, id, value),
             Errand::Info => self.info_answered(now, node, value),
             Errand::Hello => self.hello_answered(now, node, value),
-            Errand::Ask => self.question_answered(now, node, value),
+            Errand::Ask | Errand::AskVote => self.question_answered(now, node, errand, value),
             Errand::Exec => self.exec_answered(now, node, value),
             Errand::Subscribe => {
                 if matches!(value, Value::Error(_)) {
                     self.close_link(now, id);
                 } else {
+                    link.failures = 0;
                     // Of two sentinels that meet here, the later listener's hello is heard by the earlier one.
                     self.deadlines.set(Why::Hello(node), now.tick);
                 }

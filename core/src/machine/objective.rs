@@ -54,7 +54,7 @@ impl Machine {
 
     /// Asks a peer again unless it still owes an answer, and sets the deadline of the next question.
     pub(super) fn ask_peer(&mut self, now: Now, id: NodeId) {
-        if self.is_pending(id, Errand::Ask) {
+        if self.is_pending(id, Errand::Ask) || self.is_pending(id, Errand::AskVote) {
             self.deadlines.set(Why::Ask(id), now.tick.after(FIRST_REPEAT));
         } else {
             self.put_question(now, id);
@@ -68,29 +68,33 @@ impl Machine {
         let campaign = group.failover.as_ref().filter(|f| f.stage == Stage::WaitStart && f.may_ask);
         let master = &self.nodes[&group.master];
         let Some(since) = campaign.map(|failover| failover.started).or(master.down.since) else { return };
-        let (epoch, candidate) = match campaign {
-            Some(failover) => (failover.epoch, self.me.to_string()),
-            None => (self.current_epoch, "*".to_owned()),
+        let (errand, epoch, candidate) = match campaign {
+            Some(failover) => (Errand::AskVote, failover.epoch, self.me.to_string()),
+            None => (Errand::Ask, self.current_epoch, "*".to_owned()),
         };
         let settled = group.objectively_down.holds() && campaign.is_none();
         let host = master.address.announced(self.settings.host_style);
         let (port, epoch) = (master.address.port().to_string(), epoch.to_string());
         let words = ["SENTINEL", "is-master-down-by-addr", &host, &port, &epoch, &candidate];
-        self.send(id, Errand::Ask, &words);
+        self.send(id, errand, &words);
         let longest = self.settings.periods.ask;
         let wait = if settled { longest } else { now.tick.since(since).max(FIRST_REPEAT).min(longest) };
         self.deadlines.set(Why::Ask(id), now.tick.after(wait));
     }
 
     /// A peer answered: its opinion and its vote count from here for five ask periods.
-    pub(super) fn question_answered(&mut self, now: Now, id: NodeId, value: &Value) {
+    pub(super) fn question_answered(&mut self, now: Now, id: NodeId, errand: Errand, value: &Value) {
         let Some((says_down, vote)) = read_answer(value) else { return };
         let expiry = now.tick.after(self.settings.periods.ask.times(5)).after(Millis::new(1));
         let Some(node) = self.nodes.get_mut(&id) else { return };
         let (group, run_id) = (node.group, node.run_id.clone());
+        let asked = self.groups[&group].failover.as_ref().map(|failover| failover.epoch);
         let Some(peer) = node.peer_mut() else { return };
         peer.answered = now.tick;
         peer.says_down = says_down;
+        if errand == Errand::AskVote && vote.as_ref().map(|(_, epoch)| *epoch) != asked {
+            peer.declined = asked;
+        }
         let mut news = None;
         if let Some((leader, epoch)) = vote {
             if peer.vote.as_ref().map(|(_, epoch)| *epoch) != Some(epoch) {

@@ -48,6 +48,7 @@ impl Machine {
         let is_pong = text.starts_with("PONG");
         let is_busy = text.starts_with("BUSY");
         let Some(link) = self.links.get_mut(&id) else { return };
+        link.failures = 0;
         link.pulse.last_any = now.tick;
         if is_pong || text.starts_with("LOADING") || text.starts_with("MASTERDOWN") {
             link.pulse.last_ok = now.tick;

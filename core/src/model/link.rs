@@ -77,8 +77,10 @@ pub enum Errand {
     Info,
     /// `PUBLISH` of a hello.
     Hello,
-    /// `SENTINEL IS-MASTER-DOWN-BY-ADDR`
+    /// `SENTINEL IS-MASTER-DOWN-BY-ADDR` for an opinion.
     Ask,
+    /// `SENTINEL IS-MASTER-DOWN-BY-ADDR` for an opinion and a vote.
+    AskVote,
     /// The `EXEC` that ends a reconfiguration.
     Exec,
     /// `SUBSCRIBE` to the hello channel.

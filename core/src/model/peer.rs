@@ -13,6 +13,8 @@ pub struct PeerFacts {
     pub says_down: bool,
     /// Whom it voted for, and in which epoch, as it told us.
     pub vote: Option<(RunId, Epoch)>,
+    /// The newest epoch in which it was asked for its vote and gave none.
+    pub declined: Option<Epoch>,
     /// The configuration epoch its last hello carried.
     pub config_epoch: Epoch,
 }
@@ -20,6 +22,6 @@ pub struct PeerFacts {
 impl PeerFacts {
     /// A peer that has said nothing yet.
     pub fn new(now: Tick) -> Self {
-        Self { last_hello: now, answered: now, says_down: false, vote: None, config_epoch: Epoch::ZERO }
+        Self { last_hello: now, answered: now, says_down: false, vote: None, declined: None, config_epoch: Epoch::ZERO }
     }
 }

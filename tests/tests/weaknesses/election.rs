@@ -165,3 +165,19 @@ fn two_orders_at_once_make_no_two_leaders_in_one_epoch() {
         assert_eq!(masters.count(), 1, "seed {seed}");
     }
 }
+
+/// The reference waits ten seconds for a vote that was already denied to it.
+#[test]
+fn a_voter_without_a_vote_to_give_is_not_waited_for() {
+    let mut bench = Bench::new();
+    bench.set_ballots(&Ballot::Nobody);
+
+    bench.silence(MASTER);
+    let start = bench.await_event(3_000, EventKind::TryFailover);
+    let end = bench.await_event(100, EventKind::AbortNotElected);
+    bench.set_ballots(&Ballot::WhoAsks);
+    let again = bench.await_event(2_100, EventKind::ElectedLeader);
+
+    assert!(end - start <= 10, "{} ms", end - start);
+    assert!(again > end);
+}

@@ -3,7 +3,7 @@
 use sentinelle::machine::EventKind;
 
 use crate::{
-    bench::{Bench, FAILOVER_TIMEOUT, MASTER, REPLICAS},
+    bench::{Bench, FAILOVER_TIMEOUT, MASTER, PEERS, REPLICAS},
     stand_in::{Ballot, Server},
 };
 
@@ -138,15 +138,15 @@ fn a_failover_without_a_replica_goes_on_as_soon_as_one_is_suitable() {
 #[test]
 fn a_failover_is_abandoned_when_the_master_is_back_before_the_promotion() {
     let mut bench = Bench::new();
-    bench.set_ballots(&Ballot::Nobody);
     bench.silence(MASTER);
     bench.await_event(3_000, EventKind::TryFailover);
+    PEERS.iter().for_each(|peer| bench.silence(*peer));
     bench.run(200);
     let back = bench.now;
 
     bench.wake(MASTER);
     let abandoned = bench.await_event(100, EventKind::AbortMasterBack);
-    bench.set_ballots(&Ballot::WhoAsks);
+    PEERS.iter().for_each(|peer| bench.wake(*peer));
     bench.run(20_000);
 
     assert_eq!(abandoned, back + 1);

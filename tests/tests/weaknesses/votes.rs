@@ -119,13 +119,13 @@ fn an_attempt_asks_for_votes_once_its_own_vote_is_stored() {
 #[test]
 fn one_epoch_serves_asking_counting_and_configuring() {
     let mut bench = Bench::new();
-    bench.set_ballots(&Ballot::Nobody);
     bench.silence(MASTER);
     bench.await_event(3_000, EventKind::TryFailover);
 
+    PEERS.iter().for_each(|peer| bench.silence(*peer));
     bench.hear_hello(PEERS[0], 7, MASTER, 0);
     bench.run(500);
-    bench.set_ballots(&Ballot::WhoAsks);
+    PEERS.iter().for_each(|peer| bench.wake(*peer));
     bench.await_event(2_000, EventKind::SwitchMaster);
     bench.run(10);
 

@@ -185,6 +185,7 @@ impl Machine {
             match &facts.vote {
                 Some((leader, epoch)) if *epoch == failover.epoch => votes.push(leader.clone()),
                 Some((_, epoch)) if *epoch > failover.epoch => {}
+                Some(_) | None if facts.declined == Some(failover.epoch) => {}
                 Some(_) | None => missing += usize::from(self.may_still_vote(*peer, run_id)),
             }
         }

@@ -92,11 +92,14 @@ impl Machine {
         awaited.then_some(id)
     }
 
-    /// The link to a replica was lost, or could not be made again: a promotion on its way is looked after soon
-    /// after the first time.
+    /// The link to an instance was lost, or could not be made again: a promotion on its way is looked after soon
+    /// after the first time, and a peer's missing vote is waited for no more.
     pub(in crate::machine) fn command_link_lost(&mut self, now: Now, node: NodeId) {
         if let Some(group) = self.awaited_promotion(node) {
             self.deadlines.bring_forward(Why::Patience(group), now.tick.after(LINK_GRACE));
+        }
+        if let Some(peer) = self.nodes.get(&node).filter(|node| node.peer().is_some()) {
+            self.count_again(now, peer.group);
         }
     }
 
