@@ -140,13 +140,17 @@ fn a_failover_is_abandoned_when_the_master_is_back_before_the_promotion() {
     let mut bench = Bench::new();
     bench.silence(MASTER);
     bench.await_event(3_000, EventKind::TryFailover);
-    PEERS.iter().for_each(|peer| bench.silence(*peer));
+    for peer in PEERS {
+        bench.silence(peer);
+    }
     bench.run(200);
     let back = bench.now;
 
     bench.wake(MASTER);
     let abandoned = bench.await_event(100, EventKind::AbortMasterBack);
-    PEERS.iter().for_each(|peer| bench.wake(*peer));
+    for peer in PEERS {
+        bench.wake(peer);
+    }
     bench.run(20_000);
 
     assert_eq!(abandoned, back + 1);

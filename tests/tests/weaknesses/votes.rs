@@ -122,10 +122,14 @@ fn one_epoch_serves_asking_counting_and_configuring() {
     bench.silence(MASTER);
     bench.await_event(3_000, EventKind::TryFailover);
 
-    PEERS.iter().for_each(|peer| bench.silence(*peer));
+    for peer in PEERS {
+        bench.silence(peer);
+    }
     bench.hear_hello(PEERS[0], 7, MASTER, 0);
     bench.run(500);
-    PEERS.iter().for_each(|peer| bench.wake(*peer));
+    for peer in PEERS {
+        bench.wake(peer);
+    }
     bench.await_event(2_000, EventKind::SwitchMaster);
     bench.run(10);
 
