@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     client::Client,
-    port,
+    port::Port,
     process::Process,
     program::{Flavour, find_sentinel},
     wait::{Deadline, yield_briefly},
@@ -57,7 +57,8 @@ pub struct Watched {
 pub struct SentinelProcess {
     flavour: Flavour,
     process: Process,
-    port: u16,
+    // Dropped after `process`, which listens on it.
+    port: Port,
 }
 
 impl SentinelProcess {
@@ -69,7 +70,7 @@ impl SentinelProcess {
     pub fn start(plan: &SentinelPlan) -> Result<Self> {
         let program = plan.program.clone().map_or_else(|| find_sentinel(plan.flavour), Ok)?;
         for tried in 0..=PORTS_TRIED {
-            let mut sentinel = Self::launch(plan, &program, port::take_free()?)?;
+            let mut sentinel = Self::launch(plan, &program, Port::take_free()?)?;
             match sentinel.wait_ready() {
                 Err(error) if tried == PORTS_TRIED || !sentinel.log().contains("Address already in use") => {
                     return Err(error);
@@ -88,7 +89,7 @@ impl SentinelProcess {
 
     /// Its address.
     pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+        (Ipv4Addr::LOCALHOST, self.port.number()).into()
     }
 
     /// Its process id; `None` after [`SentinelProcess::kill`].
@@ -178,10 +179,10 @@ impl SentinelProcess {
         self.process.log_tail()
     }
 
-    fn launch(plan: &SentinelPlan, program: &Path, port: u16) -> Result<Self> {
+    fn launch(plan: &SentinelPlan, program: &Path, port: Port) -> Result<Self> {
         let mut process = Process::prepare(program.to_path_buf(), "sentinel")?;
         let file = process.folder().join("sentinel.conf");
-        fs::write(&file, file_text(plan, port))
+        fs::write(&file, file_text(plan, port.number()))
             .map_err(|error| Error::new(ErrorKind::File, "write", file.display().to_string()).because(error))?;
         process.set_arguments(arguments(plan.flavour, program, &file));
         process.start()?;

@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     client::Client,
-    port,
+    port::Port,
     process::Process,
     program::find_server,
     wait::{Deadline, wait_until},
@@ -57,7 +57,8 @@ pub enum Persistence {
 pub struct DataServer {
     plan: ServerPlan,
     process: Process,
-    port: u16,
+    // Dropped after `process`, which listens on it.
+    port: Port,
 }
 
 impl DataServer {
@@ -95,7 +96,7 @@ impl DataServer {
 
     /// Its address.
     pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+        (Ipv4Addr::LOCALHOST, self.port.number()).into()
     }
 
     /// Its process id; `None` after [`DataServer::kill`].
@@ -187,15 +188,14 @@ impl DataServer {
     pub(super) fn launch(plan: &ServerPlan) -> Result<Self> {
         let program = plan.program.clone().map_or_else(find_server, Ok)?;
         let process = Process::prepare(program, "server")?;
-        let mut server = Self { plan: plan.clone(), process, port: 0 };
+        let mut server = Self { plan: plan.clone(), process, port: Port::take_free()? };
         server.begin()?;
         Ok(server)
     }
 
-    /// Starts the process on a fresh port.
+    /// Starts the process on its port.
     fn begin(&mut self) -> Result<()> {
-        self.port = port::take_free()?;
-        self.process.set_arguments(arguments(&self.plan, self.port));
+        self.process.set_arguments(arguments(&self.plan, self.port.number()));
         self.process.start()
     }
 
@@ -217,6 +217,7 @@ impl DataServer {
                 return Err(no_server(&format!("{failure}; its log ends with:\n{}", self.log_tail())));
             }
             moves += 1;
+            self.port = Port::take_free()?;
             self.begin()?;
         }
         Ok(())
