@@ -72,7 +72,7 @@ fn a_connection_to_a_stale_master_is_not_trusted() -> Result<()> {
 const ORDERS: &str = "orders";
 /// How long the service waits for the master before it looks for another one.
 const IMPATIENCE: Millis = Millis::new(150);
-const LONGEST_OUTAGE: Millis = Millis::new(5_000);
+const LONGEST_OUTAGE: Millis = Millis::new(10_000);
 
 /// A service that keeps orders in a list.
 struct Service {

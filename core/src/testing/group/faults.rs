@@ -31,6 +31,7 @@ impl HaGroup {
     /// # Errors
     /// [`ErrorKind::Config`]
     pub fn kill(&self, member: Member) -> Result<()> {
+        self.front(member)?.lead_nowhere();
         if let Member::Server(_) = member {
             let node = self.node(member)?;
             node.server().kill();
@@ -50,6 +51,7 @@ impl HaGroup {
     /// [`ErrorKind::NoServer`] when it does not start, [`ErrorKind::Config`]
     pub fn restart(&self, member: Member) -> Result<()> {
         let front = self.front(member)?;
+        front.lead_nowhere();
         let listens = if let Member::Server(_) = member {
             let node = self.node(member)?;
             *node.is_paused() = false;
@@ -197,6 +199,8 @@ impl HaGroup {
     }
 
     /// Publishes a hello that no sentinel said, on a server's channel; eight fields, comma-separated.
+    ///
+    /// What sentinels come to believe by it is the one thing that [`HaGroup::heal`] does not undo.
     ///
     /// # Errors
     /// [`ErrorKind::Connection`], [`ErrorKind::Config`]

@@ -68,7 +68,6 @@ pub struct HaGroup {
     chapter: Mutex<Millis>,
     /// Whether a server has an unusual priority.
     has_priorities: AtomicBool,
-    // Dropped in this order: who depends on others goes first.
     log: EventLog,
     seats: Vec<SentinelNode>,
     nodes: Vec<Node>,
@@ -222,6 +221,14 @@ impl HaGroup {
     fn seat(&self, member: Member) -> Result<MutexGuard<'_, Seat>> {
         let Member::Sentinel(index) = member else { return Err(stranger(member)) };
         self.seats.get(index).map(SentinelNode::seat).ok_or_else(|| stranger(member))
+    }
+}
+
+impl Drop for HaGroup {
+    fn drop(&mut self) {
+        // Fronts go last: their ports may become another group's at once, and nobody of this one may know them then.
+        self.seats.iter().for_each(|node| node.seat().crash());
+        self.nodes.iter().for_each(|node| node.server().kill());
     }
 }
 

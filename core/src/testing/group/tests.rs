@@ -1,11 +1,11 @@
 //! Whole groups: ready when they say so, disturbed, and gone at the end.
 
-use super::{Backend, HaGroup, Member};
-use crate::types::Millis;
+use super::{Backend, HaGroup, HaGroupBuilder, Member, Pace, Profile};
+use crate::{resp::Value, testing::Stopwatch, types::Millis};
 
 #[test]
 fn a_fresh_group_is_in_sync_and_agrees() {
-    let group = HaGroup::builder().start().expect("the group starts");
+    let group = patient().start().expect("the group starts");
 
     assert_eq!(group.master().expect("the sentinels know"), Member::Server(0));
     assert_eq!(group.replicas().expect("the sentinels know").len(), 2);
@@ -17,7 +17,7 @@ fn a_fresh_group_is_in_sync_and_agrees() {
 
 #[test]
 fn a_killed_master_is_replaced_and_comes_back_as_a_replica() {
-    let group = HaGroup::builder().start().expect("the group starts");
+    let group = patient().start().expect("the group starts");
     let old = group.master().expect("the sentinels know");
 
     group.kill(old).expect("it is one of the group");
@@ -34,7 +34,7 @@ fn a_killed_master_is_replaced_and_comes_back_as_a_replica() {
 
 #[test]
 fn an_isolated_master_is_replaced_and_is_master_to_nobody() {
-    let group = HaGroup::builder().start().expect("the group starts");
+    let group = patient().start().expect("the group starts");
     let old = group.master().expect("the sentinels know");
 
     group.isolate(old);
@@ -48,7 +48,7 @@ fn an_isolated_master_is_replaced_and_is_master_to_nobody() {
 
 #[tokio::test]
 async fn a_group_works_inside_a_runtime() {
-    let group = HaGroup::builder().replicas(1).start().expect("the group starts");
+    let group = patient().replicas(1).start().expect("the group starts");
 
     group.failover().expect("the sentinel takes the order");
     group.wait_master_other_than(Member::Server(0)).expect("the replica is promoted");
@@ -56,7 +56,7 @@ async fn a_group_works_inside_a_runtime() {
 
 #[test]
 fn a_paused_sentinel_does_not_answer_and_the_others_do_without_it() {
-    let group = HaGroup::builder().start().expect("the group starts");
+    let group = patient().start().expect("the group starts");
     let old = group.master().expect("the sentinels know");
 
     group.pause(Member::Sentinel(2)).expect("it is one of the group");
@@ -70,7 +70,7 @@ fn a_paused_sentinel_does_not_answer_and_the_others_do_without_it() {
 
 #[test]
 fn a_sentinel_with_a_full_disk_does_not_vote() {
-    let group = HaGroup::builder().replicas(1).start().expect("the group starts");
+    let group = patient().replicas(1).start().expect("the group starts");
     for sentinel in &group.sentinels()[1..] {
         group.fill_disk(*sentinel).expect("it is in this program");
     }
@@ -84,7 +84,7 @@ fn a_sentinel_with_a_full_disk_does_not_vote() {
 
 #[test]
 fn a_crashed_sentinel_comes_back_with_what_it_stored() {
-    let group = HaGroup::builder().start().expect("the group starts");
+    let group = patient().start().expect("the group starts");
     let old = group.master().expect("the sentinels know");
 
     group.kill(Member::Sentinel(0)).expect("it is one of the group");
@@ -97,7 +97,7 @@ fn a_crashed_sentinel_comes_back_with_what_it_stored() {
 
 #[test]
 fn a_reset_removes_the_data_and_undoes_the_faults() {
-    let group = HaGroup::builder().start().expect("the group starts");
+    let group = patient().start().expect("the group starts");
     group.client().expect("the master answers").text(&["SET", "colour", "green"]).expect("it takes writes");
     group.kill(Member::Server(1)).expect("it is one of the group");
     group.isolate(Member::Sentinel(1));
@@ -107,18 +107,95 @@ fn a_reset_removes_the_data_and_undoes_the_faults() {
     let snapshot = group.snapshot();
     assert!(snapshot.servers.iter().all(|server| server.role.is_some()), "{snapshot}");
     let size = group.client().and_then(|mut client| client.command(&["DBSIZE"])).expect("the master answers");
-    assert_eq!(size, crate::resp::Value::Integer(0));
+    assert_eq!(size, Value::Integer(0));
 }
 
 #[test]
 fn a_group_with_stock_sentinels_in_it_fails_over() {
-    let group = HaGroup::builder().backend(Backend::Mixed(1)).start().expect("the group starts");
+    let group = patient().backend(Backend::Mixed(1)).start().expect("the group starts");
     let old = group.master().expect("the sentinels know");
 
     group.kill(old).expect("it is one of the group");
 
     let new = group.wait_master_other_than(old).expect("a replica is promoted");
     assert_eq!(group.wait_agreement().expect("all learn of it"), new);
+}
+
+#[test]
+fn a_one_way_cut_to_one_sentinel_changes_nothing() {
+    let group = calm().start().expect("the group starts");
+    let master = group.master().expect("the sentinels know");
+
+    group.cut(master, Member::Sentinel(0));
+    let event = group.wait_event("+sdown").expect("that one misses the answers");
+
+    assert_eq!(event.from, "sentinel-0");
+    group.assert_never("+odown", Millis::new(500));
+    assert_eq!(group.wait_master_other_than(Member::Server(1)).expect("the others go on"), master);
+    group.heal().expect("nothing was killed");
+    group.wait_event("-sdown").expect("it hears the answers again");
+}
+
+#[test]
+fn a_slow_line_is_slow_for_clients_alone() {
+    let group = calm().start().expect("the group starts");
+    let master = group.master().expect("the sentinels know");
+    group.slow(Member::Client, master, Millis::new(250), Millis::ZERO);
+    let mut client = group.connect(master).expect("the front accepts");
+
+    let watch = Stopwatch::start();
+    client.text(&["SET", "colour", "green"]).expect("it answers in the end");
+
+    assert!(watch.elapsed_ms() >= Millis::new(250), "took {}", watch.elapsed_ms());
+    group.assert_never("+sdown", Millis::new(300));
+}
+
+#[test]
+fn a_replica_with_priority_0_is_never_promoted() {
+    let group = patient().start().expect("the group starts");
+    group.set_priority(Member::Server(1), 0).expect("it answers");
+    group
+        .wait("the sentinels know the priority", |group| {
+            group.sentinels().iter().all(|sentinel| {
+                let asked = group
+                    .connect(*sentinel)
+                    .and_then(|mut client| client.command(&["SENTINEL", "REPLICAS", "mymaster"]));
+                asked.is_ok_and(|reply| format!("{reply:?}").contains(&format!("{:?}", Value::bulk("0"))))
+            })
+        })
+        .expect("they ask each second");
+
+    group.failover().expect("the sentinel takes the order");
+
+    let new = group.wait_master_other_than(Member::Server(0)).expect("the other one is promoted");
+    assert_eq!(new, Member::Server(2));
+}
+
+#[test]
+fn a_master_that_an_operator_demoted_is_replaced_or_restored() {
+    let group = patient().replicas(1).start().expect("the group starts");
+
+    group.demote(Member::Server(0), Member::Server(1)).expect("it answers");
+    group.wait_role(Member::Server(0), "slave").expect("it obeys");
+
+    group.wait_agreement().expect("the sentinels see to it that there is a master");
+}
+
+#[test]
+fn garbage_and_hellos_that_are_none_change_nothing() {
+    let group = calm().start().expect("the group starts");
+    let master = group.master().expect("the sentinels know");
+    let seven_fields = format!("127.0.0.1,1,{},99,mymaster,127.0.0.1,1", "f".repeat(40));
+
+    group.forge_hello(master, &seven_fields).expect("it answers");
+    for member in group.servers().into_iter().chain(group.sentinels()) {
+        group.send_garbage(member, &[0xff; 4096]).expect("the front accepts");
+        group.reset_connections(member).expect("it is one of the group");
+    }
+
+    group.assert_never("+switch-master", Millis::new(500));
+    group.wait_ready().expect("it recovers");
+    assert_eq!(group.master().expect("the sentinels know"), master);
 }
 
 #[test]
@@ -140,4 +217,15 @@ fn a_member_of_another_kind_is_refused() {
     assert!(group.kill(Member::Server(7)).is_err());
     assert!(group.fill_disk(Member::Server(0)).is_err());
     assert!(group.wait_role(Member::Sentinel(0), "master").is_err());
+}
+
+/// A group whose waits outlast a busy machine.
+fn patient() -> HaGroupBuilder {
+    HaGroup::builder().patience(Millis::new(20_000))
+}
+
+/// A group whose sentinels overlook that a busy machine stands still for a while.
+fn calm() -> HaGroupBuilder {
+    let pace = Pace { down_after: Millis::new(1_000), ..Profile::Fast.pace() };
+    patient().profile(Profile::Custom(pace))
 }

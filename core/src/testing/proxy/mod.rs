@@ -81,6 +81,11 @@ impl Front {
         *self.desk.behind.lock().unwrap_or_else(PoisonError::into_inner) = Some(behind);
     }
 
+    /// Resets all connections from now on, because the process is gone and its port may become another's.
+    pub(super) fn lead_nowhere(&self) {
+        *self.desk.behind.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Resets all connections that are open.
     pub(super) fn reset_connections(&self) {
         self.desk.resets.send_replace(());
