@@ -112,13 +112,15 @@ fn a_reset_removes_the_data_and_undoes_the_faults() {
 
 #[test]
 fn a_group_with_stock_sentinels_in_it_fails_over() {
-    let group = patient().backend(Backend::Mixed(1)).start().expect("the group starts");
-    let old = group.master().expect("the sentinels know");
+    for backend in [Backend::Mixed(1), Backend::RealSentinels] {
+        let group = patient().backend(backend).start().expect("the group starts");
+        let old = group.master().expect("the sentinels know");
 
-    group.kill(old).expect("it is one of the group");
+        group.kill(old).expect("it is one of the group");
 
-    let new = group.wait_master_other_than(old).expect("a replica is promoted");
-    assert_eq!(group.wait_agreement().expect("all learn of it"), new);
+        let new = group.wait_master_other_than(old).expect("a replica is promoted");
+        assert_eq!(group.wait_agreement().expect("all learn of it"), new, "{backend:?}");
+    }
 }
 
 #[test]
