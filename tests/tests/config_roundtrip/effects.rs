@@ -65,7 +65,8 @@ fn a_file_from_the_middle_of_a_life_is_taken_over_in_the_background() {
     let started = place.run(&built_sentinelle(), &["sentinel.conf"]);
 
     assert_eq!((started.status.code(), started.stdout.len(), started.stderr.len()), (Some(0), 0, 0));
-    let pid: u32 = wait_for_pid(&place, "sentinel.pid");
+    let daemon = Daemon(wait_for_pid(&place, "sentinel.pid"));
+    let pid = daemon.0;
     place.wait_for(|answering| answering == pid);
     let mut client = place.client();
     assert_eq!(client.text(&["SENTINEL", "MYID"]).expect("it answers"), "994ea01af0f13692c13eeda116a0668084bb5e68");
@@ -75,7 +76,7 @@ fn a_file_from_the_middle_of_a_life_is_taken_over_in_the_background() {
     let kept = place.read("sentinel.conf");
     assert_eq!((kept.matches("known-slave").count(), kept.matches("\nsentinel known-replica ").count()), (0, 2));
     assert!(place.read("26379.log").contains(&format!("{pid}:X ")));
-    end_by_pid(&place, pid, "sentinel.pid");
+    daemon.end(&place, "sentinel.pid");
 }
 
 #[test]
@@ -109,14 +110,15 @@ fn a_file_with_a_script_starts_in_the_background_when_the_script_is_there() {
     let started = place.run(&built_sentinelle(), &["sentinel.conf"]);
 
     assert_eq!(started.status.code(), Some(0));
-    let pid = wait_for_pid(&place, "sentinel.pid");
+    let daemon = Daemon(wait_for_pid(&place, "sentinel.pid"));
+    let pid = daemon.0;
     place.wait_for(|answering| answering == pid);
     let view = view(&mut place.client(), "master8000");
     assert_eq!(view.text("client-reconfig-script"), script.display().to_string());
     assert_eq!((view.number("down-after-milliseconds"), view.number("failover-timeout")), (5000, 15000));
     let line = "+monitor master master8000 192.168.56.101 8000 quorum 2";
     wait_until(PATIENCE, "the master is in the log", || place.read("sentinel.log").contains(line)).expect("it is");
-    end_by_pid(&place, pid, "sentinel.pid");
+    daemon.end(&place, "sentinel.pid");
 }
 
 /// The process id that a file comes to hold.
@@ -136,10 +138,25 @@ fn wait_for_state(place: &Place) {
         .expect("it is written");
 }
 
-/// Ends a process in the background and waits until its pid file is gone.
-fn end_by_pid(place: &Place, pid: u32, name: &str) {
-    send_signal("TERM", pid);
-    wait_until(Millis::new(1000), "the pid file is removed", || !place.path(name).exists()).expect("it ends");
+/// A sentinel in the background.
+struct Daemon(u32);
+
+impl Daemon {
+    /// Ends it as an operator would, and waits until it has put its things in order.
+    fn end(self, place: &Place, name: &str) {
+        send_signal("TERM", self.0);
+        wait_until(Millis::new(1000), "the pid file is removed", || !place.path(name).exists()).expect("it ends");
+    }
+}
+
+impl Drop for Daemon {
+    /// Nobody waits for it, and it outlives the test program: it is killed if the test did not come to its end.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // It may have ended by itself.
+            let _ = Command::new("kill").args(["-KILL", &self.0.to_string()]).status();
+        }
+    }
 }
 
 #[test]
