@@ -10,33 +10,15 @@ use sentinelle_tests::{Group, GroupPlan};
 const LIMIT: Millis = Millis::new(30_000);
 
 #[test]
-fn one_redis_sentinel_follows_two_of_ours() {
-    master_moves_and_old_one_returns(&[Sentinelle, Sentinelle, Redis]);
-}
-
-#[test]
-fn one_of_ours_serves_among_two_redis_sentinels() {
-    master_moves_and_old_one_returns(&[Sentinelle, Redis, Redis]);
-}
-
-#[test]
-fn one_valkey_sentinel_follows_two_of_ours() {
-    master_moves_and_old_one_returns(&[Sentinelle, Sentinelle, Valkey]);
-}
-
-#[test]
 fn redis_valkey_and_ours_agree() {
-    master_moves_and_old_one_returns(&[Redis, Valkey, Sentinelle]);
-}
+    let mut group = started(&[Redis, Valkey, Sentinelle]);
 
-#[test]
-fn an_ordered_failover_of_a_stock_sentinel_is_followed_by_ours() {
-    ordered_failover_is_followed(&[Redis, Sentinelle, Sentinelle]);
-}
+    let old = group.kill_master();
+    let new = group.wait_moved_from(old, LIMIT).expect("the master moves");
+    group.servers[old].restart().expect("the old master starts again");
 
-#[test]
-fn an_ordered_failover_of_ours_is_followed_by_the_stock_sentinels() {
-    ordered_failover_is_followed(&[Sentinelle, Redis, Valkey]);
+    group.wait_role(old, "slave", LIMIT).expect("the old master is made a replica");
+    group.wait_all_agree(new, LIMIT).expect("all still agree");
 }
 
 #[test]
@@ -74,28 +56,6 @@ fn ours_votes_for_a_stock_sentinel() {
 
     let leaders: Vec<_> = group.events.of("+elected-leader").into_iter().map(|event| event.from).collect();
     assert_eq!(leaders, ["redis-0"]);
-}
-
-fn master_moves_and_old_one_returns(flavours: &[Flavour]) {
-    let mut group = started(flavours);
-
-    let old = group.kill_master();
-    let new = group.wait_moved_from(old, LIMIT).expect("the master moves");
-    group.servers[old].restart().expect("the old master starts again");
-
-    group.wait_role(old, "slave", LIMIT).expect("the old master is made a replica");
-    group.wait_all_agree(new, LIMIT).expect("all still agree");
-}
-
-fn ordered_failover_is_followed(flavours: &[Flavour]) {
-    let group = started(flavours);
-    let old = group.master();
-    let mut client = group.sentinels[0].client().expect("the sentinel answers");
-
-    client.text(&["SENTINEL", "FAILOVER", &group.plan.name]).expect("the order is taken");
-    group.wait_moved_from(old, LIMIT).expect("the master moves");
-
-    group.wait_role(old, "slave", LIMIT).expect("the old master is made a replica");
 }
 
 fn started(flavours: &[Flavour]) -> Group {
