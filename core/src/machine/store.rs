@@ -18,6 +18,8 @@ pub(super) enum Consequence {
     Reply { client: ClientId, stored: Value, failed: Value },
     /// An event is published either way.
     Publish(Event),
+    /// A vote is published, unless it could not be stored: then it is none.
+    PublishVote(Event),
     /// A candidate hears this vote of the group, or that there is none.
     Vote { client: ClientId, group: GroupId, leader: Option<RunId>, epoch: Epoch },
     /// The attempt of this group in this epoch, with this sentinel's own vote, may ask for votes.
@@ -108,7 +110,10 @@ impl Machine {
             match (consequence, result) {
                 (Consequence::Reply { client, stored, .. }, Ok(())) => self.reply(client, stored),
                 (Consequence::Reply { client, failed, .. }, Err(_)) => self.reply(client, failed),
-                (Consequence::Publish(event), _) => self.announce_event(event),
+                (Consequence::Publish(event), _) | (Consequence::PublishVote(event), Ok(())) => {
+                    self.announce_event(event);
+                }
+                (Consequence::PublishVote(_), Err(_)) => {}
                 (Consequence::Vote { client, group, leader, epoch }, Ok(())) => {
                     self.tell_vote(client, group, leader.as_ref(), epoch);
                 }

@@ -89,7 +89,7 @@ impl Machine {
             text: format!("{candidate} {epoch}"),
             at: now.unix,
         };
-        self.save(Some(Consequence::Publish(event)));
+        self.save(Some(Consequence::PublishVote(event)));
     }
 }
 
