@@ -7,7 +7,7 @@
 use super::{EventKind, Machine, Why};
 use crate::{
     config::LogLevel,
-    model::{Errand, NodeKind, Phase, Purpose},
+    model::Errand,
     resp::Value,
     types::{Endpoint, Epoch, GroupId, MasterName, Millis, NodeId, Now, RunId},
 };
@@ -221,15 +221,6 @@ impl Machine {
             .values()
             .filter(|peer| self.nodes[peer].peer().is_some_and(|peer| peer.config_epoch >= group.config_epoch));
         agreeing.count() + 1 > group.voters() / 2
-    }
-
-    /// Whether the links of an instance are all usable.
-    pub(super) fn is_linked(&self, node: NodeId) -> bool {
-        let Some(node) = self.nodes.get(&node) else { return false };
-        let open = |id: &crate::types::LinkId| self.links.get(id).is_some_and(|link| link.phase == Phase::Open);
-        let needs_pubsub = !matches!(node.kind, NodeKind::Peer(_));
-        debug_assert!(needs_pubsub == node.pubsub.is_some(), "only servers are listened to: {:?}", Purpose::PubSub);
-        open(&node.command) && node.pubsub.as_ref().is_none_or(open)
     }
 }
 

@@ -277,6 +277,13 @@ impl Machine {
         link.is_some_and(Link::is_open)
     }
 
+    /// Whether the links of an instance are all usable.
+    pub(super) fn is_linked(&self, node: NodeId) -> bool {
+        let Some(node) = self.nodes.get(&node) else { return false };
+        let is_open = |id: &LinkId| self.links.get(id).is_some_and(Link::is_open);
+        is_open(&node.command) && node.pubsub.as_ref().is_none_or(is_open)
+    }
+
     /// Sets the deadline at which silence closes a link.
     pub(super) fn watch_silence(&mut self, id: LinkId) {
         match self.silent_at(id) {

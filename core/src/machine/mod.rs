@@ -34,7 +34,6 @@ pub use output::Output;
 use scripts::ScriptDesk;
 pub use status::{FailoverStatus, Health, LinkStatus, MasterStatus, PeerStatus, ReplicaStatus, Status};
 use store::StoreDesk;
-use tilt::Tilt;
 
 use crate::{
     config::Settings,
@@ -79,7 +78,8 @@ pub struct Machine {
     scripts: ScriptDesk,
     simulated: SimulatedFailure,
 
-    tilt: Option<Tilt>,
+    /// Since when judgement is suspended.
+    tilt: Option<Tick>,
     gauges: Gauges,
 }
 

@@ -137,7 +137,7 @@ impl Machine {
         Status {
             id: self.me.clone(),
             epoch: self.current_epoch,
-            tilt: self.tilt.map(|tilt| now.tick.since(tilt.since)),
+            tilt: self.tilt.map(|since| now.tick.since(since)),
             masters: groups.filter_map(|group| self.master_status(now, group)).collect(),
         }
     }

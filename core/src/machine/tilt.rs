@@ -6,15 +6,8 @@
 use super::{EventKind, Machine, Why};
 use crate::{
     model::Stage,
-    types::{GroupId, Now, Tick},
+    types::{GroupId, Now},
 };
-
-/// Since when judgement is suspended.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Tilt {
-    /// By the steady clock.
-    pub(super) since: Tick,
-}
 
 impl Machine {
     /// Enters TILT when the earliest deadline was missed by more than the trigger.
@@ -23,7 +16,7 @@ impl Machine {
         if now.tick.since(due) <= self.settings.periods.tilt_trigger {
             return;
         }
-        self.tilt = Some(Tilt { since: now.tick });
+        self.tilt = Some(now.tick);
         self.deadlines.set(Why::Tilt, now.tick.after(self.settings.periods.tilt));
         self.publish(now, EventKind::Tilt, None, "#tilt mode entered".into());
     }

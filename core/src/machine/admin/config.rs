@@ -86,8 +86,8 @@ impl Machine {
                 self.deadlines.bring_forward(why, now.tick.after(period));
             }
         }
-        if let Some(tilt) = self.tilt {
-            self.deadlines.set(Why::Tilt, tilt.since.after(periods.tilt));
+        if let Some(since) = self.tilt {
+            self.deadlines.set(Why::Tilt, since.after(periods.tilt));
         }
     }
 }

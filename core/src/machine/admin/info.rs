@@ -138,7 +138,7 @@ impl Machine {
     }
 
     fn sentinel_section(&self, now: Now) -> String {
-        let tilt_since = self.tilt.map_or(-1, |tilt| seconds(now.tick.since(tilt.since)));
+        let tilt_since = self.tilt.map_or(-1, |since| seconds(now.tick.since(since)));
         let simulated = self.simulated;
         let flags = u8::from(simulated.after_election) + 2 * u8::from(simulated.after_promotion);
         let lines = [
