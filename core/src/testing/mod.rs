@@ -37,7 +37,7 @@ mod world;
 pub use client::Client;
 pub use group::{Backend, HaGroup, HaGroupBuilder, Member, Pace, Profile, SentinelView, ServerView, Snapshot};
 pub use listener::{EventLog, EventNotes, Heard};
-
+pub use port::Port;
 pub use program::{Flavour, find_sentinel, find_server};
 pub use proxy::{Fate, Passage};
 pub use sentinel::{SentinelPlan, SentinelProcess, Watched};

@@ -18,7 +18,7 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A TCP port on 127.0.0.1 that is ours until this is dropped.
 #[derive(Debug)]
-pub(super) struct Port {
+pub struct Port {
     number: u16,
     /// No test program takes a TCP port whose UDP port it cannot have.
     _sign: UdpSocket,
@@ -26,7 +26,10 @@ pub(super) struct Port {
 
 impl Port {
     /// Takes a port on which nothing listens and that this process has not had before.
-    pub(super) fn take_free() -> Result<Self> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::Listen`] when every port of the range is in use.
+    pub fn take_free() -> Result<Self> {
         // Each process starts elsewhere, so that test programs side by side seldom meet.
         let start = std::process::id().wrapping_mul(97);
         let steps = (0..COUNT).map(|_| NEXT.fetch_add(1, Ordering::Relaxed));
@@ -37,7 +40,7 @@ impl Port {
     }
 
     /// Its number.
-    pub(super) fn number(&self) -> u16 {
+    pub fn number(&self) -> u16 {
         self.number
     }
 

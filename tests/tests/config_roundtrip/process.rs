@@ -7,7 +7,7 @@ use std::{
 };
 
 use sentinelle::{
-    testing::{Client, wait_until},
+    testing::{Client, Port, wait_until},
     types::Millis,
 };
 use sentinelle_tests::built_sentinelle;
@@ -18,7 +18,7 @@ pub(crate) const PATIENCE: Millis = Millis::new(10_000);
 /// A folder with a configuration file in it, and what was started there.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
-    port: u16,
+    port: Port,
     children: Vec<Child>,
 }
 
@@ -26,9 +26,7 @@ impl Place {
     /// A folder with this text as `sentinel.conf`; `{port}` and `{folder}` are filled in.
     pub(crate) fn with(text: &str) -> Self {
         let folder = tempfile::tempdir().expect("there is room for a folder");
-        // Free at this moment, which is all that can be known.
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
-        let port = listener.local_addr().expect("a bound socket has an address").port();
+        let port = Port::take_free().expect("loopback has a free port");
         let place = Self { folder, port, children: Vec::new() };
         place.write("sentinel.conf", text);
         place
@@ -37,7 +35,7 @@ impl Place {
     /// Writes a file; `{port}` and `{folder}` are filled in.
     pub(crate) fn write(&self, name: &str, text: &str) {
         let folder = self.folder.path().display().to_string();
-        let text = text.replace("{port}", &self.port.to_string()).replace("{folder}", &folder);
+        let text = text.replace("{port}", &self.port().to_string()).replace("{folder}", &folder);
         fs::write(self.path(name), text).expect("the folder is writable");
     }
 
@@ -51,7 +49,7 @@ impl Place {
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// A command that runs a program in the folder.
@@ -128,7 +126,7 @@ impl Place {
     }
 
     fn try_client(&self) -> Option<Client> {
-        Client::connect(([127, 0, 0, 1], self.port).into(), Millis::new(2000)).ok()
+        Client::connect(([127, 0, 0, 1], self.port()).into(), Millis::new(2000)).ok()
     }
 }
 
