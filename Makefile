@@ -14,6 +14,7 @@ check:        ## what a change must satisfy, changes nothing
 	cargo clippy --package sentinelle --lib --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	cargo test --quiet --package sentinelle-tests --test tidy
+	@for check in bindings-*/check.sh; do [ ! -x $$check ] || { echo $$check && $$check; } || exit 1; done
 
 fix:          ## formats, and mends what the linter can mend
 	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
