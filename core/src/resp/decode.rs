@@ -1,19 +1,35 @@
 //! Decides which values a server's bytes are, and which bytes are no answer at all.
 //!
-//! Reads RESP2 and RESP3 as a client does. A server that is broken or hostile cannot make it hold more than
-//! [`MAX_REPLY`] for one reply, nest deeper than [`MAX_DEPTH`], or reserve memory for what it only announces.
+//! Reads RESP2 and RESP3 as a client does. A server that is broken or hostile cannot make it hold more than its
+//! [`Bounds`] allow for one reply, or reserve memory for what it only announces.
 
 use super::{Value, buffer::Buffer, number::whole};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The most bytes that one reply may have.
-pub const MAX_REPLY: usize = 16 << 20;
+/// How large one reply may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes.
+    pub bytes: usize,
+    /// Values, those inside others included.
+    pub values: usize,
+    /// How deeply arrays, maps and the like may stand in one another.
+    pub depth: usize,
+}
 
-/// The most values that one reply may hold, those inside others included.
-pub const MAX_VALUES: usize = 1 << 18;
+impl Bounds {
+    /// What a sentinel expects of the servers and sentinels it watches: 16 MiB.
+    pub const CONTROL: Self = Self { bytes: 16 << 20, values: 1 << 18, depth: 32 };
 
-/// How deeply arrays, maps and the like may stand in one another.
-pub const MAX_DEPTH: usize = 32;
+    /// What a client may have asked for: strings of up to 512 MiB, several of them in one reply.
+    pub const DATA: Self = Self { bytes: (1 << 31) - 1, values: 1 << 27, depth: 128 };
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self::CONTROL
+    }
+}
 
 /// The longest simple string, error or number.
 const MAX_LINE: usize = 64 << 10;
@@ -36,6 +52,7 @@ const MAX_LINE: usize = 64 << 10;
 /// ```
 #[derive(Debug, Default)]
 pub struct ValueDecoder {
+    bounds: Bounds,
     buffer: Buffer,
     open: Vec<Container>,
     size: usize,
@@ -83,6 +100,11 @@ enum Piece {
 }
 
 impl ValueDecoder {
+    /// A decoder with these bounds; [`Bounds::CONTROL`] are the default's.
+    pub fn bounded(bounds: Bounds) -> Self {
+        Self { bounds, ..Self::default() }
+    }
+
     /// Appends what was received.
     ///
     /// What waits is bounded when [`ValueDecoder::poll_value`] is called until it gives `None` before more is fed.
@@ -134,7 +156,7 @@ impl ValueDecoder {
         }
         let Some(line) = self.line()? else { return Ok(Piece::Incomplete) };
         self.values += 1;
-        if self.values > MAX_VALUES {
+        if self.values > self.bounds.values {
             return Err(malformed("too many values in one reply"));
         }
         let (mark, text) = self.buffer.waiting()[..line].split_first().ok_or_else(|| malformed("an empty line"))?;
@@ -173,14 +195,14 @@ impl ValueDecoder {
             Shape::Map | Shape::Attribute => count.saturating_mul(2),
             Shape::Array | Shape::Set | Shape::Push => count,
         };
-        if missing > MAX_VALUES {
+        if missing > self.bounds.values {
             return Err(malformed("too many values in one reply"));
         }
         let container = Container { shape, missing, items: Vec::new() };
         if missing == 0 {
             return Ok(container.into_value().map_or(Piece::Begun, Piece::Whole));
         }
-        if self.open.len() == MAX_DEPTH {
+        if self.open.len() == self.bounds.depth {
             return Err(malformed("values nested too deeply"));
         }
         self.open.push(container);
@@ -188,7 +210,7 @@ impl ValueDecoder {
     }
 
     fn announce(&mut self, kind: BlobKind, length: usize) -> Result<Piece> {
-        if length > MAX_REPLY {
+        if length > self.bounds.bytes {
             return Err(malformed("a reply too long"));
         }
         self.blob = Some(Blob { kind, length });
@@ -196,7 +218,7 @@ impl ValueDecoder {
     }
 
     fn blob_value(&mut self, blob: Blob) -> Result<Piece> {
-        if self.size + blob.length > MAX_REPLY {
+        if self.size + blob.length > self.bounds.bytes {
             return Err(malformed("a reply too long"));
         }
         let Some((bytes, behind)) = self.buffer.waiting().split_at_checked(blob.length) else {
@@ -215,7 +237,7 @@ impl ValueDecoder {
     fn take(&mut self, count: usize) -> Result<()> {
         self.buffer.take(count);
         self.size += count;
-        if self.size > MAX_REPLY { Err(malformed("a reply too long")) } else { Ok(()) }
+        if self.size > self.bounds.bytes { Err(malformed("a reply too long")) } else { Ok(()) }
     }
 }
 

@@ -8,6 +8,6 @@ mod number;
 mod request;
 mod value;
 
-pub use decode::{MAX_DEPTH, MAX_REPLY, MAX_VALUES, ValueDecoder};
+pub use decode::{Bounds, ValueDecoder};
 pub use request::{MAX_LINE, MAX_WEIGHT, MAX_WORDS, Refusal, RequestDecoder, Standing};
 pub use value::{Protocol, Request, Value};

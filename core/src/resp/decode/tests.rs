@@ -5,7 +5,7 @@ use proptest::{
     strategy::Strategy,
 };
 
-use super::{MAX_DEPTH, MAX_REPLY, MAX_VALUES, Value, ValueDecoder};
+use super::{Bounds, Value, ValueDecoder};
 use crate::resp::Protocol;
 
 /// Everything the decoder gives for bytes that come in these segments, and the error that ends it.
@@ -89,16 +89,25 @@ fn what_is_no_reply_is_refused() {
 fn nesting_ends_at_the_bound() {
     let nested = |depth| [b"*1\r\n".repeat(depth), b":1\r\n".to_vec()].concat();
 
-    assert_eq!(at_once(&nested(MAX_DEPTH)).1, None);
+    assert_eq!(at_once(&nested(Bounds::CONTROL.depth)).1, None);
     assert_eq!(at_once(&nested(100_000)).1.as_deref(), Some("values nested too deeply"));
 }
 
 #[test]
 fn many_small_values_and_many_long_ones_end_at_the_bound() {
-    let many =
-        [b"*200000\r\n".as_slice(), b"*2\r\n".as_slice(), &b"_\r\n".repeat(2), &b"*1\r\n_\r\n".repeat(MAX_VALUES)]
-            .concat();
-    let long = b"$4194304\r\n".iter().copied().chain(vec![b'a'; MAX_REPLY / 4]).chain(*b"\r\n").collect::<Vec<_>>();
+    let many = [
+        b"*200000\r\n".as_slice(),
+        b"*2\r\n".as_slice(),
+        &b"_\r\n".repeat(2),
+        &b"*1\r\n_\r\n".repeat(Bounds::CONTROL.values),
+    ]
+    .concat();
+    let long = b"$4194304\r\n"
+        .iter()
+        .copied()
+        .chain(vec![b'a'; Bounds::CONTROL.bytes / 4])
+        .chain(*b"\r\n")
+        .collect::<Vec<_>>();
 
     assert_eq!(at_once(&many).1.as_deref(), Some("too many values in one reply"));
     assert_eq!(at_once(&[b"*4\r\n".as_slice(), &long.repeat(4)].concat()).1.as_deref(), Some("a reply too long"));
@@ -226,4 +235,16 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         12 => prop::sample::select(known).prop_map(<[u8]>::to_vec),
         1 => prop::collection::vec(any::<u8>(), 0..8),
     ]
+}
+
+#[test]
+fn a_data_reply_may_be_larger_than_one_of_a_sentinel() {
+    let mut decoder = ValueDecoder::bounded(Bounds::DATA);
+    let length = Bounds::CONTROL.bytes + 1;
+
+    decoder.feed(format!("${length}\r\n").as_bytes());
+    decoder.feed(&vec![b'a'; length]);
+    decoder.feed(b"\r\n");
+
+    assert_eq!(decoder.poll_value().expect("it fits"), Some(Value::Bulk(vec![b'a'; length])));
 }
