@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("finder", &["types", "error", "resp"]),
     ("net", &["types", "error", "resp"]),
     ("driver", &["types", "error", "resp", "config", "machine", "net"]),
-    ("discovery", &["types", "error", "finder", "net"]),
+    ("discovery", &["types", "error", "resp", "finder", "net"]),
     ("pool", &["types", "error", "resp", "discovery", "net"]),
     (
         "testing",

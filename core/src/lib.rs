@@ -8,6 +8,7 @@ pub mod config;
 #[cfg(feature = "driver")]
 pub mod driver;
 pub mod error;
+pub mod finder;
 pub mod machine;
 pub mod manual;
 pub mod model;

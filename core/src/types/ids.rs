@@ -175,3 +175,26 @@ number_id!(
     /// One monitored master with all that belongs to it.
     GroupId
 );
+number_id!(
+    /// Which master of a name is meant: 0 before any was found, one more with each switch.
+    Generation
+);
+number_id!(
+    /// One verification of one server.
+    TrialId
+);
+number_id!(
+    /// One sentinel that a finder knows.
+    SentinelId
+);
+
+impl Generation {
+    /// No master was found yet.
+    pub const NONE: Self = Self(0);
+
+    /// The generation that follows this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}

@@ -10,6 +10,9 @@ mod time;
 pub use chance::Chance;
 pub use endpoint::{Endpoint, HostStyle};
 pub use glob::glob_matches;
-pub use ids::{ClientId, Epoch, GroupId, JobId, LinkId, MasterName, NodeId, RequestId, RunId, StoreId};
+pub use ids::{
+    ClientId, Epoch, Generation, GroupId, JobId, LinkId, MasterName, NodeId, RequestId, RunId, SentinelId, StoreId,
+    TrialId,
+};
 pub use secret::Secret;
 pub use time::{Millis, Now, Tick, UnixMs};
