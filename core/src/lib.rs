@@ -5,6 +5,8 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+#[cfg(feature = "discovery")]
+pub mod discovery;
 #[cfg(feature = "driver")]
 pub mod driver;
 pub mod error;
@@ -12,7 +14,7 @@ pub mod finder;
 pub mod machine;
 pub mod manual;
 pub mod model;
-#[cfg(feature = "driver")]
+#[cfg(feature = "net")]
 pub mod net;
 pub mod resp;
 #[cfg(feature = "testing")]

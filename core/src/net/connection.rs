@@ -53,6 +53,16 @@ pub fn tune_client(stream: &TcpStream, keepalive: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// Sets up a connection of ours to a sentinel or data server: probed when silent, ended when bytes stay unacknowledged.
+pub(super) fn tune(socket: &SockRef<'_>) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    socket
+        .set_tcp_keepalive(&TcpKeepalive::new().with_time(CLIENT_IDLE).with_interval(CLIENT_PROBE).with_retries(3))?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(CLIENT_PROBE))?;
+    Ok(())
+}
+
 /// Probes after `idle`, three times, as redis does: the connection ends after about twice that silence.
 fn keep_alive(stream: &TcpStream, idle: Duration) -> io::Result<()> {
     let interval = (idle / 3).max(Duration::from_secs(1));
@@ -63,6 +73,11 @@ fn keep_alive(stream: &TcpStream, idle: Duration) -> io::Result<()> {
 /// Shorter than the three seconds after which the system repeats its second attempt: dialling anew reaches a host
 /// that is back sooner than waiting does.
 const CONNECT_TIME: Duration = Duration::from_secs(2);
+
+/// A silent connection is probed after this long.
+const CLIENT_IDLE: Duration = Duration::from_secs(15);
+/// Between two probes, and how long sent bytes may stay unacknowledged.
+const CLIENT_PROBE: Duration = Duration::from_secs(5);
 
 const LINK_KEEPALIVE: Duration = Duration::from_secs(15);
 

@@ -1,7 +1,7 @@
-//! Decides which address a host name has: IPv4 before IPv6, within two seconds, never on the caller's thread.
+//! Decides which addresses a host name has, within two seconds, never on the caller's thread; of several IPv4 comes first.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, ToSocketAddrs as _},
     sync::Arc,
     time::Duration,
 };
@@ -15,12 +15,47 @@ use tokio::sync::{Semaphore, oneshot};
 /// # Errors
 /// Why there is no address, in words.
 pub async fn look_up(host: &str, desk: &Arc<Semaphore>) -> Result<IpAddr, String> {
+    let found = look_up_all(host, desk).await?;
+    first_address(found).ok_or_else(|| NO_ADDRESS.into())
+}
+
+/// Looks up every address of `host`, IPv4 and IPv6, in the resolver's order; a numeric one is its own address.
+///
+/// `desk` bounds how many lookups are under way, as for [`look_up`].
+///
+/// # Errors
+/// Why there is no address, in words.
+pub async fn look_up_all(host: &str, desk: &Arc<Semaphore>) -> Result<Vec<IpAddr>, String> {
     if let Ok(ip) = host.parse() {
-        return Ok(ip);
+        return Ok(vec![ip]);
     }
-    tokio::time::timeout(PATIENCE, ask_system(host.to_owned(), Arc::clone(desk)))
-        .await
-        .unwrap_or_else(|_| Err("the resolver did not answer in time".into()))
+    let (host, desk) = (host.to_owned(), Arc::clone(desk));
+    tokio::time::timeout(PATIENCE, ask_system(host, desk)).await.unwrap_or_else(|_| Err(TOO_SLOW.into()))
+}
+
+/// Looks up every address of `host` on a thread without a runtime, for `patience` at most.
+///
+/// # Errors
+/// Why there is no address, in words.
+pub fn look_up_all_blocking(host: &str, patience: Duration) -> Result<Vec<IpAddr>, String> {
+    if let Ok(ip) = host.parse() {
+        return Ok(vec![ip]);
+    }
+    let (answer, answered) = std::sync::mpsc::channel();
+    let asked = host.to_owned();
+    std::thread::Builder::new()
+        .name("snl-resolve".into())
+        .spawn(move || {
+            // The asker may have lost patience.
+            let _ = answer.send((asked.as_str(), 0).to_socket_addrs().map(addresses));
+        })
+        .map_err(|error| super::reason(&error))?;
+    match answered.recv_timeout(patience) {
+        Ok(Ok(found)) if found.is_empty() => Err(NO_ADDRESS.into()),
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error)) => Err(super::reason(&error)),
+        Err(_) => Err(TOO_SLOW.into()),
+    }
 }
 
 /// The address to take of several: the first IPv4, else the first.
@@ -35,24 +70,41 @@ pub fn first_address(found: impl IntoIterator<Item = IpAddr>) -> Option<IpAddr> 
     first
 }
 
-async fn ask_system(host: String, desk: Arc<Semaphore>) -> Result<IpAddr, String> {
+async fn ask_system(host: String, desk: Arc<Semaphore>) -> Result<Vec<IpAddr>, String> {
     let place = desk.acquire_owned().await.map_err(|error| error.to_string())?;
     let (answer, answered) = oneshot::channel();
     tokio::spawn(async move {
         let found = tokio::net::lookup_host((host.as_str(), 0)).await;
         // The asker may have lost patience.
-        let _ = answer.send(found.map(|found| first_address(found.map(|address: SocketAddr| address.ip()))));
+        let _ = answer.send(found.map(addresses));
         drop(place);
     });
     match answered.await {
-        Ok(Ok(Some(ip))) => Ok(ip),
-        Ok(Ok(None)) => Err("the name has no address".into()),
+        Ok(Ok(found)) if found.is_empty() => Err(NO_ADDRESS.into()),
+        Ok(Ok(found)) => Ok(found),
         Ok(Err(error)) => Err(super::reason(&error)),
         Err(_) => Err("the resolver was stopped".into()),
     }
 }
 
+/// Each address once, in the resolver's order, and not endlessly many.
+fn addresses(found: impl Iterator<Item = SocketAddr>) -> Vec<IpAddr> {
+    let mut distinct = Vec::new();
+    for address in found.take(MAX_ADDRESSES) {
+        if !distinct.contains(&address.ip()) {
+            distinct.push(address.ip());
+        }
+    }
+    distinct
+}
+
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// More addresses than this of one name are not tried.
+const MAX_ADDRESSES: usize = 32;
+
+const NO_ADDRESS: &str = "the name has no address";
+const TOO_SLOW: &str = "the resolver did not answer in time";
 
 #[cfg(test)]
 mod tests {
