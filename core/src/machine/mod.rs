@@ -16,6 +16,7 @@ mod output;
 mod probe;
 mod reset;
 mod scripts;
+mod simulate;
 mod status;
 mod store;
 mod subjective;
@@ -32,6 +33,8 @@ pub use event::{Event, EventKind};
 pub use input::{Gauges, Input, ScriptExit};
 pub use output::Output;
 use scripts::ScriptDesk;
+pub use simulate::CrashPoint;
+use simulate::CrashPoints;
 pub use status::{FailoverStatus, Health, LinkStatus, MasterStatus, PeerStatus, ReplicaStatus, Status};
 use store::StoreDesk;
 
@@ -76,18 +79,11 @@ pub struct Machine {
     /// The newest epoch in which votes were asked for, by anybody: elections for other masters may share it.
     election_epoch: Option<Epoch>,
     scripts: ScriptDesk,
-    simulated: SimulatedFailure,
+    crash_points: CrashPoints,
 
     /// Since when judgement is suspended.
     tilt: Option<Tick>,
     gauges: Gauges,
-}
-
-/// Crashes ordered by `SENTINEL SIMULATE-FAILURE`.
-#[derive(Clone, Copy, Debug, Default)]
-struct SimulatedFailure {
-    after_election: bool,
-    after_promotion: bool,
 }
 
 impl Machine {
@@ -118,7 +114,7 @@ impl Machine {
             last_number: 0,
             election_epoch: None,
             scripts: ScriptDesk::default(),
-            simulated: SimulatedFailure::default(),
+            crash_points: CrashPoints::new(),
             tilt: None,
             gauges: Gauges::default(),
         };

@@ -3,7 +3,7 @@
 //! At most one store is under way. What is decided meanwhile is gathered and written by the next one,
 //! so that however many votes wait, one write serves them all.
 
-use super::{Event, Machine, Output};
+use super::{CrashPoint, Event, Machine, Output};
 use crate::{
     config::{LogLevel, MasterSettings, Settings},
     model::Group,
@@ -26,6 +26,13 @@ pub(super) enum Consequence {
     Campaign { group: GroupId, epoch: Epoch },
     /// The promotion seen in this group may be told.
     Announce { group: GroupId },
+}
+
+impl Consequence {
+    /// Whether a vote rests on it, for another or for oneself.
+    fn is_vote(&self) -> bool {
+        matches!(self, Self::PublishVote(_) | Self::Campaign { .. })
+    }
 }
 
 /// The stores under way and wanted.
@@ -78,6 +85,9 @@ impl Machine {
             let settled = std::mem::take(&mut self.store.gathered);
             return self.settle(now, settled, &Ok(()));
         }
+        if self.store.gathered.iter().any(Consequence::is_vote) && self.crashes(CrashPoint::BeforeVote) {
+            return;
+        }
         let store = StoreId::new(self.fresh_number());
         self.store.wanted = false;
         self.store.under_way = Some(store);
@@ -102,6 +112,10 @@ impl Machine {
             ),
         }
         let waiting = std::mem::take(&mut self.store.waiting);
+        let holds_vote = result.is_ok() && waiting.iter().any(Consequence::is_vote);
+        if holds_vote && self.crashes(CrashPoint::AfterVote) {
+            return;
+        }
         self.settle(now, waiting, result);
     }
 

@@ -5,7 +5,7 @@
 use super::{Answer, Call};
 use crate::{
     config::LogLevel,
-    machine::{Machine, SimulatedFailure},
+    machine::{CrashPoint, Machine},
     resp::Value,
     types::{Endpoint, Epoch},
 };
@@ -45,27 +45,19 @@ pub(super) fn failover(machine: &mut Machine, call: &Call<'_>) -> Answer {
     Value::ok().into()
 }
 
-/// `SENTINEL SIMULATE-FAILURE <flag> ...`: earlier flags are cleared first.
+/// `SENTINEL SIMULATE-FAILURE <flag> ...`: earlier flags are cleared first. The help names those of the reference.
 pub(super) fn simulate_failure(machine: &mut Machine, call: &Call<'_>) -> Answer {
-    machine.simulated = SimulatedFailure::default();
+    machine.crash_points.clear();
     for index in 2..call.request.len() {
-        if call.request.is(index, AFTER_ELECTION) {
-            machine.simulated.after_election = true;
-            let text =
-                "Failure simulation: this Sentinel will crash after being successfully elected as failover leader";
-            machine.log(LogLevel::Warning, text.into());
-        } else if call.request.is(index, AFTER_PROMOTION) {
-            machine.simulated.after_promotion = true;
-            let text = "Failure simulation: this Sentinel will crash after promoting the selected replica to master";
-            machine.log(LogLevel::Warning, text.into());
+        if let Some(point) = CrashPoint::ALL.into_iter().find(|point| call.request.is(index, point.word())) {
+            machine.crash_points.insert(point);
+            machine.log(LogLevel::Warning, point.announcement());
         } else if call.request.is(index, "help") {
-            return Value::Array(vec![Value::bulk(AFTER_ELECTION), Value::bulk(AFTER_PROMOTION)]).into();
+            let stock = CrashPoint::ALL.into_iter().filter(|point| point.is_stock());
+            return Value::Array(stock.map(|point| Value::bulk(point.word())).collect()).into();
         } else {
             return Value::error("ERR Unknown failure simulation specified").into();
         }
     }
     Value::ok().into()
 }
-
-const AFTER_ELECTION: &str = "crash-after-election";
-const AFTER_PROMOTION: &str = "crash-after-promotion";

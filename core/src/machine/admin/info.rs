@@ -139,8 +139,7 @@ impl Machine {
 
     fn sentinel_section(&self, now: Now) -> String {
         let tilt_since = self.tilt.map_or(-1, |since| seconds(now.tick.since(since)));
-        let simulated = self.simulated;
-        let flags = u8::from(simulated.after_election) + 2 * u8::from(simulated.after_promotion);
+        let flags = self.crash_points.iter().fold(0, |flags, point| flags | point.flag());
         let lines = [
             ("sentinel_masters", self.groups.len().to_string()),
             ("sentinel_tilt", u8::from(self.tilt.is_some()).to_string()),

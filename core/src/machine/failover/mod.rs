@@ -17,7 +17,7 @@ mod choose;
 mod promote;
 mod reconfigure;
 
-use super::{EventKind, Machine, Output, Why, store::Consequence};
+use super::{CrashPoint, EventKind, Machine, Why, store::Consequence};
 use crate::{
     config::LogLevel,
     model::{Failover, Order, Outcome, Stage, count_votes, votes_needed},
@@ -212,18 +212,12 @@ impl Machine {
         failover.stage = Stage::SelectReplica;
         failover.changed = now.tick;
         self.publish_group(now, EventKind::ElectedLeader, id);
-        if self.simulated.after_election {
-            return self.crash();
+        if self.crashes(CrashPoint::AfterElection) {
+            return;
         }
         self.publish_group(now, EventKind::StateSelectReplica, id);
         self.deadlines.clear(Why::Patience(id));
         self.choose_replica(now, id);
-    }
-
-    /// Ends the process as `SENTINEL SIMULATE-FAILURE` ordered.
-    fn crash(&mut self) {
-        self.log(LogLevel::Warning, "Sentinel CRASH because of SENTINEL simulate-failure".into());
-        self.outputs.push_back(Output::Exit { code: 99 });
     }
 
     /// The patience of the present stage is used up.

@@ -3,7 +3,7 @@
 //! Mirrors spec 8.5 and 8.6. INFO goes right behind the transaction and is repeated quickly, so that the new
 //! role is seen as soon as it is there; a replica that dies on the way is replaced by the next best.
 
-use super::super::{EventKind, Machine, Why};
+use super::super::{CrashPoint, EventKind, Machine, Why};
 use crate::{
     model::{Errand, Role, Stage},
     resp::Value,
@@ -74,8 +74,8 @@ impl Machine {
             group.led = Some(epoch);
         }
         self.publish_node(now, EventKind::PromotedReplica, promoted);
-        if self.simulated.after_promotion {
-            return self.crash();
+        if self.crashes(CrashPoint::AfterPromotion) {
+            return;
         }
         self.publish_group(now, EventKind::StateReconfigure, id);
         self.lead_switch(now, id, &address);
