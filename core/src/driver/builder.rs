@@ -14,6 +14,7 @@ use tokio::{
 use super::{
     Sentinel,
     disk::{Disk, read_text},
+    disturb::Storage,
     gauges::Meter,
     links::Links,
     listen::{listen_on, listen_on_bind},
@@ -45,6 +46,7 @@ pub struct SentinelBuilder {
     remarks: Vec<String>,
     log: Option<LogSink>,
     seed: Option<u64>,
+    pub(super) storage: Storage,
 }
 
 impl SentinelBuilder {
@@ -157,7 +159,7 @@ impl SentinelBuilder {
     /// [`ErrorKind::Listen`] with the address that cannot be had, [`ErrorKind::Config`] for a value that cannot be used,
     /// [`ErrorKind::File`] when the system gives no randomness.
     pub async fn start(self) -> Result<Sentinel> {
-        let Self { mut settings, listen, config_file: file, remarks, log, seed: wanted_seed } = self;
+        let Self { mut settings, listen, config_file: file, remarks, log, seed: wanted_seed, storage } = self;
         let listeners = match listen {
             Some(addresses) => {
                 settings.server.bind = bind_words(&addresses);
@@ -204,6 +206,7 @@ impl SentinelBuilder {
             log,
             events,
             file,
+            storage,
             is_protected,
             inbox: Inbox { orders: of_orders, links: of_links, clients: of_clients, side: of_side },
             side,
@@ -224,7 +227,15 @@ impl Default for SentinelBuilder {
     fn default() -> Self {
         let mut settings = Settings::default();
         settings.server.bind = vec!["127.0.0.1".into(), "-::1".into()];
-        Self { settings, listen: None, config_file: None, remarks: Vec::new(), log: None, seed: None }
+        Self {
+            settings,
+            listen: None,
+            config_file: None,
+            remarks: Vec::new(),
+            log: None,
+            seed: None,
+            storage: Storage::default(),
+        }
     }
 }
 

@@ -93,9 +93,9 @@ impl Driver {
             return;
         };
         self.work.is_storing = true;
-        let side = self.side.clone();
+        let (side, storage) = (self.side.clone(), self.storage);
         spawn_blocking(move || {
-            let result = store::write(&file, &settings).map(|()| file.path);
+            let result = store::write(&file, &settings, storage).map(|()| file.path);
             // The loop that would hear it is gone when the sentinel has ended meanwhile.
             let _ = side.blocking_send(SideNews::Stored { store, result });
         });

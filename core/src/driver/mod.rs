@@ -7,6 +7,8 @@ mod builder;
 mod carry_out;
 mod client;
 mod disk;
+#[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only tests break things"))]
+mod disturb;
 mod gauges;
 mod links;
 mod listen;
@@ -27,6 +29,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 pub use builder::SentinelBuilder;
 pub use disk::Disk;
+#[cfg(feature = "testing")]
+pub(crate) use disturb::{Disturbance, Storage};
 pub use log::{LogLine, LogSink};
 use turn::{Order, stopped};
 

@@ -9,7 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::disk::{Disk, read_text};
+use super::{
+    disk::{Disk, read_text},
+    disturb::Storage,
+};
 use crate::{
     config::{Settings, rewrite},
     net::reason,
@@ -36,13 +39,14 @@ pub(super) struct Failure {
 /// Writes `settings` into the file, keeping what its text holds beside them.
 ///
 /// A file that does not exist is made. When this fails the old file is as it was.
-pub(super) fn write(file: &ConfigFile, settings: &Settings) -> Result<(), Failure> {
+pub(super) fn write(file: &ConfigFile, settings: &Settings, storage: Storage) -> Result<(), Failure> {
     let old = match read_text(&file.path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(failure("Could not read the config file", &error)),
     };
     let text = rewrite(&old, settings, &mut Disk::at(&file.folder));
+    storage.check().map_err(|error| failure(CANNOT_CREATE, &error))?;
     replace(&file.path, text.as_bytes())
 }
 
@@ -57,7 +61,7 @@ fn replace(path: &Path, text: &[u8]) -> Result<(), Failure> {
         .prefix(&prefix)
         .permissions(Permissions::from_mode(0o644))
         .tempfile_in(folder)
-        .map_err(|error| failure("Could not create tmp config file", &error))?;
+        .map_err(|error| failure(CANNOT_CREATE, &error))?;
     temporary.write_all(text).map_err(|error| {
         failure(&format!("Failed after writing ({}) bytes to tmp config file", written(&temporary)), &error)
     })?;
@@ -77,11 +81,13 @@ fn failure(step: &str, error: &io::Error) -> Failure {
     Failure { line: format!("{step} ({reason})"), reason }
 }
 
+const CANNOT_CREATE: &str = "Could not create tmp config file";
+
 #[cfg(test)]
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-    use super::{ConfigFile, Failure, write};
+    use super::{ConfigFile, Failure, Storage, write};
     use crate::{config::Settings, types::Epoch};
 
     fn in_folder(folder: &Path, name: &str) -> ConfigFile {
@@ -100,7 +106,7 @@ mod tests {
         fs::write(&file.path, "# mine\n").expect("the folder is writable");
         let settings = Settings { current_epoch: Epoch::new(7), ..Settings::default() };
 
-        write(&file, &settings).expect("the folder is writable");
+        write(&file, &settings, Storage::Works).expect("the folder is writable");
 
         let text = fs::read_to_string(&file.path).expect("it is there");
         assert!(text.starts_with("# mine\n") && text.contains("sentinel current-epoch 7\n"), "{text}");
@@ -115,7 +121,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("there is room for a folder");
         let file = in_folder(folder.path(), "new.conf");
 
-        write(&file, &Settings::default()).expect("the folder is writable");
+        write(&file, &Settings::default(), Storage::Works).expect("the folder is writable");
 
         assert_eq!(names(folder.path()), ["new.conf"]);
     }
@@ -125,7 +131,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("there is room for a folder");
         let file = in_folder(&folder.path().join("gone"), "sentinel.conf");
 
-        let failure = write(&file, &Settings::default()).expect_err("there is no folder");
+        let failure = write(&file, &Settings::default(), Storage::Works).expect_err("there is no folder");
 
         let reason = "No such file or directory".to_owned();
         assert_eq!(failure, Failure { line: format!("Could not create tmp config file ({reason})"), reason });
@@ -137,7 +143,7 @@ mod tests {
         let file = in_folder(folder.path(), "sentinel.conf");
         fs::create_dir(&file.path).expect("the folder is writable");
 
-        let failure = write(&file, &Settings::default()).expect_err("a folder is in the way");
+        let failure = write(&file, &Settings::default(), Storage::Works).expect_err("a folder is in the way");
 
         assert_eq!(failure.reason, "Not a regular file");
         assert_eq!(names(folder.path()), ["sentinel.conf"]);
@@ -150,7 +156,7 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(&file.path).status().expect("the system has mkfifo");
         assert!(made.success());
 
-        let failure = write(&file, &Settings::default()).expect_err("a pipe is in the way");
+        let failure = write(&file, &Settings::default(), Storage::Works).expect_err("a pipe is in the way");
 
         assert_eq!(failure.reason, "Not a regular file");
     }

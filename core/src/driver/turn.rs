@@ -19,6 +19,7 @@ use super::{
     Exit,
     carry_out::is_due,
     client::ClientNews,
+    disturb::{Disturbance, Storage},
     gauges::Meter,
     links::{LinkNews, Links},
     log::Log,
@@ -42,6 +43,8 @@ pub(super) enum Order {
     Command { request: Request, answer: oneshot::Sender<Result<Value>> },
     /// Tell all that is known.
     Status { answer: oneshot::Sender<Status> },
+    /// Break something, for a test.
+    Disturb { disturbance: Disturbance, answer: oneshot::Sender<()> },
     /// End.
     Stop,
 }
@@ -66,6 +69,7 @@ pub(super) struct Driver {
     pub(super) log: Log,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) file: Option<ConfigFile>,
+    pub(super) storage: Storage,
     /// Whether clients from elsewhere are turned away while there is no password.
     pub(super) is_protected: bool,
     pub(super) inbox: Inbox,
@@ -118,6 +122,11 @@ impl Driver {
                     // The asker may be gone.
                     let _ = answer.send(self.machine.status(self.clock.now()));
                 }
+                Happening::Order(Some(Order::Disturb { disturbance, answer })) => {
+                    self.suffer(disturbance);
+                    // The asker may be gone.
+                    let _ = answer.send(());
+                }
                 Happening::Order(Some(Order::Stop) | None) => break,
                 Happening::Deadline => self.wake_machine(),
                 Happening::Link(news) => self.hear(news),
@@ -131,6 +140,16 @@ impl Driver {
         let exit = Exit { code: self.work.exit };
         self.end().await;
         exit
+    }
+
+    fn suffer(&mut self, disturbance: Disturbance) {
+        match disturbance {
+            Disturbance::Storage(storage) => self.storage = storage,
+            Disturbance::Jump(span_ms) => {
+                self.clock.jump(span_ms);
+                self.wake_machine();
+            }
+        }
     }
 
     async fn wait(&mut self) -> Happening {

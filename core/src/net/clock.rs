@@ -14,17 +14,29 @@ use crate::types::{Now, Tick, UnixMs};
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     started: Duration,
+    /// By how much the steady clock was put forward.
+    ahead: Duration,
+    /// By how many milliseconds the wall clock was put forward, or back.
+    wall_shift: i64,
 }
 
 impl Clock {
     /// A clock that starts now.
     pub fn start() -> Self {
-        Self { started: read(STEADY) }
+        Self { started: read(STEADY), ahead: Duration::ZERO, wall_shift: 0 }
+    }
+
+    /// Puts the wall clock forward by so many milliseconds, or back. Forward the steady clock goes along, as after a
+    /// sleep of the machine; it never goes back.
+    pub fn jump(&mut self, span_ms: i64) {
+        self.wall_shift = self.wall_shift.saturating_add(span_ms);
+        let forward = Duration::from_millis(u64::try_from(span_ms).unwrap_or(0));
+        self.ahead = self.ahead.saturating_add(forward);
     }
 
     /// This moment on both clocks.
     pub fn now(&self) -> Now {
-        let unix = read(ClockId::CLOCK_REALTIME).as_millis() as u64;
+        let unix = (read(ClockId::CLOCK_REALTIME).as_millis() as u64).saturating_add_signed(self.wall_shift);
         Now { tick: Tick::from_ms(self.elapsed().as_millis() as u64), unix: UnixMs::from_ms(unix) }
     }
 
@@ -36,7 +48,7 @@ impl Clock {
     }
 
     fn elapsed(&self) -> Duration {
-        read(STEADY).saturating_sub(self.started)
+        read(STEADY).saturating_sub(self.started).saturating_add(self.ahead)
     }
 }
 
@@ -65,6 +77,21 @@ mod tests {
 
         let late = clock.now().tick.since(goal);
         assert!(clock.now().tick >= goal && late < Millis::new(1000), "{late} late");
+    }
+
+    #[test]
+    fn a_jump_back_is_one_of_the_wall_clock_alone() {
+        let mut clock = Clock::start();
+        let before = clock.now();
+
+        clock.jump(3_600_000);
+        let ahead = clock.now();
+        clock.jump(-7_200_000);
+        let behind = clock.now();
+
+        assert!(ahead.tick.since(before.tick) >= Millis::new(3_600_000));
+        assert!(ahead.unix.since(before.unix) >= Millis::new(3_600_000));
+        assert!(behind.tick >= ahead.tick && behind.unix < before.unix);
     }
 
     #[test]
