@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -56,6 +56,29 @@ fn the_next_program_removes_what_a_killed_one_left() {
     assert_eq!(count_entries(place.path()), 0);
 }
 
+#[test]
+fn a_program_that_fails_leaves_the_files_of_its_group_and_nothing_else() {
+    let place = tempfile::tempdir().expect("the system has a temporary folder");
+    let mut failing = Holder::start(place.path());
+    failing.wait_ready();
+
+    failing.fail();
+
+    assert!(processes_in(place.path()).is_empty());
+    let names = |folder: &Path| -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("it is a folder").flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    };
+    let kept = names(place.path());
+    assert!(kept.len() == 1 && kept[0].starts_with("sentinelle-kept-"), "{kept:?}");
+    let kept = place.path().join(&kept[0]);
+    for member in ["server-0-", "server-1-", "server-2-", "sentinel-0-", "sentinel-1-", "sentinel-2-"] {
+        let folder = names(&kept).into_iter().find(|name| name.starts_with(member)).expect("each has a folder");
+        let log = fs::read_to_string(kept.join(folder).join("output.txt")).expect("each has a log");
+        assert!(!log.is_empty(), "{member}");
+    }
+}
+
 /// A program with a group, whose files lie in a place of their own.
 struct Holder {
     child: Child,
@@ -77,6 +100,14 @@ impl Holder {
 
     fn kill(&mut self) {
         self.child.kill().and_then(|()| self.child.wait()).expect("it is our child");
+    }
+
+    fn fail(&mut self) {
+        let mut input = self.child.stdin.take().expect("its input is piped");
+        input.write_all(b"fail").expect("it reads");
+        drop(input);
+        let status = self.child.wait().expect("it is our child");
+        assert!(!status.success(), "{status}");
     }
 
     fn end(&mut self) {

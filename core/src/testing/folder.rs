@@ -1,15 +1,21 @@
 //! Decides where the files of test processes lie, and that a killed test program's are removed by the next.
 //!
 //! All processes of one program share a folder of the system's temporary one. A lock held in it tells that its owner
-//! lives, also to programs that see other process ids. Each process's own folder notes its id and when it started, so
-//! that one which outlives its owner can be ended, and no other that has its id by then.
+//! lives, also to programs that see other process ids. Each process's own folder notes its id, when it started and
+//! which program it runs, so that one which outlives its owner can be ended, and no other that has its id by then.
+//!
+//! What is dropped by a panic is kept for the person who looks for its cause.
 
 use std::{
     env, fs,
     fs::File,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
 };
 
 use tempfile::TempDir;
@@ -24,13 +30,17 @@ use crate::error::{Error, ErrorKind, Result};
 const PREFIX: &str = "sentinelle-test-";
 const LOCK: &str = "lock";
 const PROCESS: &str = "process";
+const KEPT_PREFIX: &str = "sentinelle-kept-";
+/// How many programs' kept folders are left to lie about; older ones are removed.
+const MOST_KEPT: usize = 10;
 
-/// A folder of one process, removed when dropped; the shared one goes with the last of them.
+/// A folder of one process, removed when dropped unless it is kept; the shared one goes with the last of them.
 #[derive(Debug)]
 pub(super) struct Folder {
     own: TempDir,
+    must_be_kept: AtomicBool,
     // Dropped after `own`, which lies in it.
-    _shared: Arc<Shared>,
+    shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
@@ -44,21 +54,54 @@ impl Folder {
     pub(super) fn make(name: &str) -> Result<Self> {
         let made = shared().and_then(|shared| {
             let own = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(shared.folder.path())?;
-            Ok(Self { own, _shared: shared })
+            Ok(Self { own, must_be_kept: AtomicBool::new(false), shared })
         });
         made.map_err(|error| Error::new(ErrorKind::File, "make a folder", name).because(error))
     }
 
-    /// Notes which process runs here.
-    pub(super) fn note_process(&self, pid: u32) -> io::Result<()> {
+    /// Notes which process runs here, and which program it will run when it is under way.
+    pub(super) fn note_process(&self, pid: u32, program: &Path) -> io::Result<()> {
         // Where the start cannot be told the process is not touched later.
         let Some(started) = start_of(pid) else { return Ok(()) };
-        fs::write(self.path().join(PROCESS), format!("{pid} {started}"))
+        let program = fs::canonicalize(program)?;
+        fs::write(self.path().join(PROCESS), format!("{pid} {started} {}", program.display()))
+    }
+
+    /// Keeps it when it is dropped, and says where.
+    pub(super) fn keep(&self) {
+        self.must_be_kept.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is kept when it is dropped at this moment.
+    pub(super) fn is_kept(&self) -> bool {
+        self.must_be_kept.load(Ordering::Relaxed) || thread::panicking()
+    }
+
+    /// Moves it to where nobody removes it soon.
+    fn put_by(&self) -> io::Result<PathBuf> {
+        let [shared, own] = [self.shared.folder.path(), self.path()].map(|path| path.file_name().unwrap_or_default());
+        let shared = shared.to_string_lossy().replacen(PREFIX, KEPT_PREFIX, 1);
+        let kept = self.shared.folder.path().with_file_name(shared);
+        fs::create_dir_all(&kept)?;
+        fs::rename(self.path(), kept.join(own))?;
+        Ok(kept.join(own))
     }
 
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
         self.own.path()
+    }
+}
+
+impl Drop for Folder {
+    #[expect(clippy::print_stderr, reason = "who looks for the cause of a failure needs to know where")]
+    fn drop(&mut self) {
+        if self.is_kept() {
+            match self.put_by() {
+                Ok(path) => eprintln!("kept: {}", path.display()),
+                Err(error) => eprintln!("{} could not be kept: {error}", self.path().display()),
+            }
+        }
     }
 }
 
@@ -70,6 +113,7 @@ fn shared() -> io::Result<Arc<Shared>> {
         return Ok(shared);
     }
     sweep(&env::temp_dir());
+    sweep_kept(&env::temp_dir());
     let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
     let lock = File::create(folder.path().join(LOCK))?;
     lock.lock()?;
@@ -98,13 +142,33 @@ fn sweep(place: &Path) {
 fn end_processes(abandoned: &Path) {
     let Ok(folders) = abandoned.read_dir() else { return };
     for note in folders.flatten().filter_map(|folder| fs::read_to_string(folder.path().join(PROCESS)).ok()) {
-        let Some((pid, started)) = note.split_once(' ') else { continue };
+        let mut words = note.splitn(3, ' ');
+        let (Some(pid), Some(started), Some(program)) = (words.next(), words.next(), words.next()) else { continue };
         let Ok(pid) = pid.parse() else { continue };
-        if start_of(pid).is_some_and(|now| now == started) {
+        if start_of(pid).is_some_and(|now| now == started) && runs(pid, program) {
             // It may be ending by itself.
             let _ = kill(Pid::from_raw(pid as i32), Signal::SIGKILL);
         }
     }
+}
+
+/// Removes all but the newest of the kept folders.
+fn sweep_kept(place: &Path) {
+    let Ok(entries) = place.read_dir() else { return };
+    let kept = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(KEPT_PREFIX));
+    let mut kept: Vec<_> =
+        kept.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
+    kept.sort_unstable();
+    for (_, folder) in kept.iter().rev().skip(MOST_KEPT) {
+        // Another program may be removing it too.
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
+/// Whether a process runs that program, which may have been replaced by a newer one meanwhile.
+fn runs(pid: u32, program: &str) -> bool {
+    let Ok(found) = fs::read_link(format!("/proc/{pid}/exe")) else { return false };
+    found.to_string_lossy().trim_end_matches(" (deleted)") == program
 }
 
 /// When a process started, in the system's ticks since its boot; `None` when it is gone or the system does not tell.
@@ -118,10 +182,13 @@ fn start_of(pid: u32) -> Option<String> {
 mod tests {
     use std::{
         fs::{self, File},
+        path::Path,
         process::{Child, Command},
+        thread,
     };
 
-    use super::{Folder, LOCK, PREFIX, PROCESS, start_of, sweep};
+    use super::{Folder, KEPT_PREFIX, LOCK, MOST_KEPT, PREFIX, PROCESS, start_of, sweep, sweep_kept};
+    use crate::testing::program::on_path;
 
     #[test]
     fn a_folder_is_gone_when_it_is_dropped() {
@@ -159,11 +226,17 @@ mod tests {
     fn a_process_that_outlives_its_owner_is_ended_and_one_that_only_has_its_id_is_not() {
         let place = tempfile::tempdir().expect("the system has a temporary folder");
         let abandoned = place.path().join(format!("{PREFIX}abandoned"));
-        let (mut orphan, mut stranger) = (idle(), idle());
-        let started = start_of(orphan.id()).expect("it runs");
-        for (name, note) in
-            [("orphan", format!("{} {started}", orphan.id())), ("stranger", format!("{} 1", stranger.id()))]
-        {
+        let (mut orphan, mut strangers) = (idle(), [idle(), idle()]);
+        let tail = fs::canonicalize(on_path("tail").expect("the system has tail")).expect("it is a file");
+        let started = |child: &Child| start_of(child.id()).expect("it runs");
+        let note =
+            |child: &Child, started: &str, program: &Path| format!("{} {started} {}", child.id(), program.display());
+        let notes = [
+            ("orphan", note(&orphan, &started(&orphan), &tail)),
+            ("of-another-start", note(&strangers[0], "1", &tail)),
+            ("of-another-program", note(&strangers[1], &started(&strangers[1]), Path::new("/usr/bin/redis-server"))),
+        ];
+        for (name, note) in notes {
             fs::create_dir_all(abandoned.join(name)).expect("the place is empty");
             fs::write(abandoned.join(name).join(PROCESS), note).expect("the folder is empty");
         }
@@ -173,8 +246,43 @@ mod tests {
 
         let ended = orphan.wait().expect("it is our child");
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended), Some(9));
-        assert_eq!(stranger.try_wait().expect("it is our child"), None);
-        stranger.kill().and_then(|()| stranger.wait()).expect("it is our child");
+        for stranger in &mut strangers {
+            assert_eq!(stranger.try_wait().expect("it is our child"), None);
+            stranger.kill().and_then(|()| stranger.wait()).expect("it is our child");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_a_panic_drops_is_kept_with_what_is_in_it() {
+        let folder = Folder::make("kept").expect("the system has a temporary folder");
+        fs::write(folder.path().join("log"), "why").expect("the folder is empty");
+        let path = folder.path().to_owned();
+
+        let panicked = thread::spawn(move || {
+            let _folder = folder;
+            panic!("a test fails");
+        });
+        assert!(panicked.join().is_err());
+
+        let shared = path.parent().expect("it lies in the shared one");
+        let name = shared.file_name().expect("it has a name").to_string_lossy().replace(PREFIX, KEPT_PREFIX);
+        let kept = shared.with_file_name(name);
+        let own = kept.join(path.file_name().expect("it has a name"));
+        assert!(!path.exists());
+        assert_eq!(fs::read_to_string(own.join("log")).expect("it is kept"), "why");
+        fs::remove_dir_all(kept).expect("it is ours");
+    }
+
+    #[test]
+    fn only_the_newest_kept_folders_are_left() {
+        let place = tempfile::tempdir().expect("the system has a temporary folder");
+        for number in 0..MOST_KEPT + 3 {
+            fs::create_dir(place.path().join(format!("{KEPT_PREFIX}{number}"))).expect("the place is empty");
+        }
+
+        sweep_kept(place.path());
+
+        assert_eq!(place.path().read_dir().expect("it is a folder").count(), MOST_KEPT);
     }
 
     #[cfg(target_os = "linux")]

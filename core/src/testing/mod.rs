@@ -34,12 +34,13 @@ mod tests;
 mod wait;
 mod world;
 
+pub use crate::machine::CrashPoint;
 pub use client::Client;
 pub use group::{Backend, HaGroup, HaGroupBuilder, Member, Pace, Profile, SentinelView, ServerView, Snapshot};
 pub use listener::{EventLog, EventNotes, Heard};
 pub use port::Port;
 pub use program::{Flavour, find_sentinel, find_server};
-pub use proxy::{Fate, Passage};
+pub use proxy::{Fate, Passage, Slices};
 pub use sentinel::{SentinelPlan, SentinelProcess, Watched};
 pub use server::{DataServer, Persistence, ServerPlan};
 pub use wait::{Deadline, Stopwatch, wait_until};

@@ -75,7 +75,7 @@ impl Process {
             .stdout(log.try_clone().map_err(failed)?)
             .stderr(log);
         let child = start_on_lasting_thread(command).map_err(failed)?;
-        self.folder.note_process(child.id()).map_err(failed)?;
+        self.folder.note_process(child.id(), &self.program).map_err(failed)?;
         self.child = Some(child);
         Ok(())
     }
@@ -88,6 +88,20 @@ impl Process {
     /// Whether it was started and has not ended by itself.
     pub(super) fn is_running(&mut self) -> bool {
         self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// Whether it has ended by itself since the last look.
+    pub(super) fn notice_end(&mut self) -> bool {
+        let has_ended = self.child.is_some() && !self.is_running();
+        if has_ended {
+            self.kill();
+        }
+        has_ended
+    }
+
+    /// Keeps its folder when it is dropped, and says where.
+    pub(super) fn keep_files(&self) {
+        self.folder.keep();
     }
 
     /// Kills it like a power failure would, and returns when it is gone.

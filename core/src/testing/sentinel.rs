@@ -118,6 +118,16 @@ impl SentinelProcess {
         self.process.kill();
     }
 
+    /// Whether it has ended by itself since the last look.
+    pub(super) fn notice_end(&mut self) -> bool {
+        self.process.notice_end()
+    }
+
+    /// Keeps its folder when it is dropped, and says where.
+    pub(super) fn keep_files(&self) {
+        self.process.keep_files();
+    }
+
     /// Asks it to end (`SIGTERM`) and gives its exit code; `None` when a signal ended it.
     ///
     /// # Errors

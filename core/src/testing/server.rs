@@ -68,7 +68,7 @@ impl DataServer {
     /// [`ErrorKind::NoServer`] when there is no program or it does not start, [`ErrorKind::Timeout`] when it does
     /// not answer; the text carries the end of its log.
     pub fn start(plan: &ServerPlan) -> Result<Self> {
-        let mut server = Self::launch(plan)?;
+        let mut server = Self::launch(plan, "server")?;
         server.wait_ready()?;
         Ok(server)
     }
@@ -80,7 +80,7 @@ impl DataServer {
     /// # Errors
     /// As [`DataServer::start`].
     pub fn start_replicated(plan: &ServerPlan, replicas: usize) -> Result<Vec<Self>> {
-        let mut servers = (0..=replicas).map(|_| Self::launch(plan)).collect::<Result<Vec<_>>>()?;
+        let mut servers = (0..=replicas).map(|_| Self::launch(plan, "server")).collect::<Result<Vec<_>>>()?;
         for server in &mut servers {
             server.wait_ready()?;
         }
@@ -155,6 +155,16 @@ impl DataServer {
         self.process.kill();
     }
 
+    /// Whether it has ended by itself since the last look.
+    pub(super) fn notice_end(&mut self) -> bool {
+        self.process.notice_end()
+    }
+
+    /// Keeps its folder when it is dropped, and says where.
+    pub(super) fn keep_files(&self) {
+        self.process.keep_files();
+    }
+
     /// Stops it in its tracks: connections stay open, nothing is answered.
     pub fn pause(&self) {
         self.process.pause();
@@ -185,9 +195,11 @@ impl DataServer {
     }
 
     /// Starts one and does not wait until it answers.
-    pub(super) fn launch(plan: &ServerPlan) -> Result<Self> {
+    ///
+    /// `name` is what its folder's name begins with.
+    pub(super) fn launch(plan: &ServerPlan, name: &str) -> Result<Self> {
         let program = plan.program.clone().map_or_else(find_server, Ok)?;
-        let process = Process::prepare(program, "server")?;
+        let process = Process::prepare(program, name)?;
         let mut server = Self { plan: plan.clone(), process, port: Port::take_free()? };
         server.begin()?;
         Ok(server)

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
 use super::{
     HaGroup, Member, Node, SentinelNode,
+    inside::Inside,
     member::MOST_OF_A_KIND,
     profile::{Pace, Profile},
-    seat::{Inside, Seat},
+    seat::Seat,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -176,14 +177,14 @@ impl HaGroupBuilder {
             plan.options.extend(announced.into_iter().chain(source).map(|(name, value)| (name.to_owned(), value)));
             group.nodes.push(Node {
                 front,
-                server: Mutex::new(DataServer::launch(&plan)?),
+                server: Mutex::new(DataServer::launch(&plan, &member.to_string())?),
                 is_paused: Mutex::default(),
             });
         }
         for node in &group.nodes {
             let mut server = node.server();
             server.wait_ready()?;
-            node.front.lead_to(server.address());
+            node.front.lead_to(server.address())?;
         }
         let Some((master, replicas)) = group.nodes.split_first() else { return Ok(()) };
         for replica in replicas {
@@ -213,9 +214,9 @@ impl HaGroupBuilder {
             };
             seat.set_pace(&pace)?;
             if let Some(listens) = seat.listens() {
-                front.lead_to(listens);
+                front.lead_to(listens)?;
             }
-            group.seats.push(SentinelNode { front, seat: Mutex::new(seat) });
+            group.seats.push(SentinelNode::new(front, seat));
         }
         Ok(())
     }

@@ -5,14 +5,13 @@ use std::{
     sync::{PoisonError, atomic::Ordering},
 };
 
-use super::{
-    HaGroup, Member,
-    seat::{Room, Seat},
-};
+use super::{HaGroup, Member, seat::Seat};
 use crate::{
+    driver::Storage,
     error::{Error, ErrorKind, Result},
+    machine::CrashPoint,
     resp::Value,
-    testing::proxy::{Fate, Passage},
+    testing::proxy::{Fate, Passage, Slices},
     types::Millis,
 };
 
@@ -24,7 +23,7 @@ const USUAL_PRIORITY: u32 = 100;
 /// # Errors
 /// All of these fail with [`ErrorKind::Config`] when the member is none that the call can use.
 impl HaGroup {
-    /// Kills a member like a power failure would. Its front stays, and resets whoever connects.
+    /// Kills a member: its open connections end, and whoever connects is refused. Its address stays ours.
     ///
     /// A sentinel inside this program is dropped in the midst of what it does; what it wrote to its disk stays.
     ///
@@ -65,7 +64,7 @@ impl HaGroup {
             seat.listens()
         };
         if let Some(listens) = listens {
-            front.lead_to(listens);
+            front.lead_to(listens)?;
         }
         Ok(())
     }
@@ -105,7 +104,43 @@ impl HaGroup {
     /// # Errors
     /// [`ErrorKind::Config`]
     pub fn fill_disk(&self, sentinel: Member) -> Result<()> {
-        self.seat(sentinel)?.set_disk(Room::None)
+        self.seat(sentinel)?.set_storage(Storage::IsFull)
+    }
+
+    /// Lets every write of a sentinel's state fail because its file may only be read, as where an orchestrator mounts
+    /// it; only of a sentinel inside this program.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`]
+    pub fn make_config_readonly(&self, sentinel: Member) -> Result<()> {
+        self.seat(sentinel)?.set_storage(Storage::IsReadOnly)
+    }
+
+    /// Makes the clocks of a sentinel jump by so many milliseconds; only of a sentinel inside this program.
+    ///
+    /// Forward both clocks jump, as after a sleep of the machine. Back the wall clock jumps alone, because a steady
+    /// clock does not. [`HaGroup::heal`] starts such a sentinel again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`], [`ErrorKind::Connection`] when it does not run.
+    pub fn jump_clock(&self, sentinel: Member, span_ms: i64) -> Result<()> {
+        let node = self.sentinel_node(sentinel)?;
+        node.seat().jump_clock(span_ms)?;
+        node.has_jumped.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Has a sentinel crash as soon as it gets to that point of a failover ([`HaGroup::wait_gone`] waits for it).
+    ///
+    /// Stock sentinels know [`CrashPoint::AfterElection`] and [`CrashPoint::AfterPromotion`] alone.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`], [`ErrorKind::Connection`] when it does not run.
+    pub fn crash_sentinel(&self, sentinel: Member, at: CrashPoint) -> Result<()> {
+        let node = self.sentinel_node(sentinel)?;
+        node.seat().crash_at(Some(at))?;
+        node.is_armed.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -154,6 +189,21 @@ impl HaGroup {
         self.shape(from, to, |passage| passage.bytes_per_second = Some(bytes_per_second));
     }
 
+    /// Lets bytes arrive in pieces of at most `bytes`, each `pause` after the one before, in one direction.
+    pub fn slice(&self, from: Member, to: Member, bytes: usize, pause: Millis) {
+        self.shape(from, to, |passage| passage.slices = Some(Slices { bytes, pause }));
+    }
+
+    /// Ends each connection once so many bytes, from now on, have passed in one direction.
+    pub fn limit_bytes(&self, from: Member, to: Member, bytes: u64) {
+        self.shape(from, to, |passage| passage.allowance = Some(bytes));
+    }
+
+    /// Lets the end of a connection arrive so much later than the bytes before it, in one direction.
+    pub fn delay_end(&self, from: Member, to: Member, delay: Millis) {
+        self.shape(from, to, |passage| passage.end_delay = delay);
+    }
+
     /// Resets all open connections to a member; new ones can be made at once.
     ///
     /// # Errors
@@ -186,6 +236,25 @@ impl HaGroup {
     pub fn demote(&self, server: Member, to_follow: Member) -> Result<()> {
         let address = self.node(to_follow)?.front.address();
         self.tell(server, &["REPLICAOF", &address.ip().to_string(), &address.port().to_string()])
+    }
+
+    /// Makes a replica lose its place in the stream of its master, so that its next sync, which begins at once, is a
+    /// full one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Connection`], [`ErrorKind::Config`] when it is not a replica of the group.
+    pub fn desync(&self, replica: Member) -> Result<()> {
+        let master = self.followed_by(replica)?.ok_or_else(|| {
+            Error::new(ErrorKind::Config, "make a replica lose its place", format!("{replica} follows no server"))
+        })?;
+        let address = self.address(master)?;
+        let (host, port) = (address.ip().to_string(), address.port().to_string());
+        let mut client = self.node(replica)?.server().client()?;
+        // Who was a master for a moment has a history of its own.
+        for words in [&["MULTI"][..], &["REPLICAOF", "NO", "ONE"], &["REPLICAOF", &host, &port]] {
+            client.text(words)?;
+        }
+        client.command(&["EXEC"]).map(drop)
     }
 
     /// Sets how readily a server is promoted: the lower the sooner, 0 never; usually 100.
@@ -233,7 +302,15 @@ impl HaGroup {
             let mut seat = node.seat();
             seat.resume();
             if let Seat::Inside(_) = &*seat {
-                seat.set_disk(Room::Enough)?;
+                seat.set_storage(Storage::Works)?;
+            }
+            if node.is_armed.swap(false, Ordering::Relaxed) && seat.is_running() {
+                seat.crash_at(None)?;
+            }
+            if node.has_jumped.swap(false, Ordering::Relaxed) {
+                // Its steady clock cannot be put back; one that is started again has another.
+                seat.crash();
+                node.front.lead_nowhere();
             }
         }
         for node in &self.nodes {
@@ -286,7 +363,7 @@ impl HaGroup {
         })
     }
 
-    fn is_gone(&self, member: Member) -> bool {
+    pub(super) fn is_gone(&self, member: Member) -> bool {
         match member {
             Member::Server(_) => self.node(member).is_ok_and(|node| node.server().pid().is_none()),
             Member::Sentinel(_) | Member::Client => self.seat(member).is_ok_and(|seat| seat.listens().is_none()),

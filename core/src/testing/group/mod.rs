@@ -2,6 +2,7 @@
 
 mod builder;
 mod faults;
+mod inside;
 mod member;
 mod profile;
 mod seat;
@@ -11,8 +12,10 @@ mod tests;
 mod waits;
 
 use std::{
+    fs,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    thread,
 };
 
 pub use builder::{Backend, HaGroupBuilder};
@@ -88,6 +91,10 @@ struct Node {
 struct SentinelNode {
     front: Front,
     seat: Mutex<Seat>,
+    /// Whether it was ordered to crash.
+    is_armed: AtomicBool,
+    /// Whether its clocks jumped.
+    has_jumped: AtomicBool,
 }
 
 impl HaGroup {
@@ -194,6 +201,25 @@ impl HaGroup {
         }
     }
 
+    /// The configuration file of a sentinel as it is on disk, in which its state is too.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] when it is no sentinel of this group, [`ErrorKind::File`]
+    pub fn stored(&self, sentinel: Member) -> Result<String> {
+        let file = self.seat(sentinel)?.config_file();
+        fs::read_to_string(&file)
+            .map_err(|error| Error::new(ErrorKind::File, "read", file.display().to_string()).because(error))
+    }
+
+    /// Keeps the files and logs of all members when the group ends, and then says where on the standard error.
+    ///
+    /// A group that ends by a panic, such as that of a failed test, does so unasked. Those of the last ten programs
+    /// are kept.
+    pub fn keep_files(&self) {
+        self.seats.iter().for_each(|node| node.seat().keep_files());
+        self.nodes.iter().for_each(|node| node.server().keep_files());
+    }
+
     /// Which server each sentinel calls the master, in order; `None` for one that does not answer.
     fn answers(&self) -> Vec<Option<Member>> {
         let answer = |node: &SentinelNode| self.server_at(node.seat().master(&self.name)?);
@@ -218,15 +244,22 @@ impl HaGroup {
         self.nodes.get(index).ok_or_else(|| stranger(member))
     }
 
-    fn seat(&self, member: Member) -> Result<MutexGuard<'_, Seat>> {
+    fn sentinel_node(&self, member: Member) -> Result<&SentinelNode> {
         let Member::Sentinel(index) = member else { return Err(stranger(member)) };
-        self.seats.get(index).map(SentinelNode::seat).ok_or_else(|| stranger(member))
+        self.seats.get(index).ok_or_else(|| stranger(member))
+    }
+
+    fn seat(&self, member: Member) -> Result<MutexGuard<'_, Seat>> {
+        self.sentinel_node(member).map(SentinelNode::seat)
     }
 }
 
 impl Drop for HaGroup {
     fn drop(&mut self) {
         // Fronts go last: their ports may become another group's at once, and nobody of this one may know them then.
+        if thread::panicking() {
+            self.keep_files();
+        }
         self.seats.iter().for_each(|node| node.seat().crash());
         self.nodes.iter().for_each(|node| node.server().kill());
     }
@@ -234,7 +267,11 @@ impl Drop for HaGroup {
 
 impl Node {
     fn server(&self) -> MutexGuard<'_, DataServer> {
-        self.server.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        if server.notice_end() {
+            self.front.lead_nowhere();
+        }
+        server
     }
 
     fn is_paused(&self) -> MutexGuard<'_, bool> {
@@ -253,8 +290,16 @@ impl Node {
 }
 
 impl SentinelNode {
+    fn new(front: Front, seat: Seat) -> Self {
+        Self { front, seat: Mutex::new(seat), is_armed: AtomicBool::default(), has_jumped: AtomicBool::default() }
+    }
+
     fn seat(&self) -> MutexGuard<'_, Seat> {
-        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut seat = self.seat.lock().unwrap_or_else(PoisonError::into_inner);
+        if seat.notice_end() {
+            self.front.lead_nowhere();
+        }
+        seat
     }
 }
 

@@ -1,37 +1,23 @@
 //! Decides how one sentinel of a group runs: inside this program, or as a process, behind the same calls.
 
-use std::{
-    collections::VecDeque,
-    fmt::Write as _,
-    fs,
-    net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, mpsc},
-};
+use std::{fmt::Write as _, net::SocketAddr, path::PathBuf};
 
-use super::Pace;
+use super::{Pace, inside::Inside};
 use crate::{
-    config::Periods,
-    driver::{Events, Heard, LogLine, Sentinel},
+    driver::{Disturbance, Storage},
     error::{Error, ErrorKind, Result},
-    machine::{LinkStatus, Status},
+    machine::{CrashPoint, LinkStatus, Status},
     model::MasterLink,
     resp::Value,
-    testing::{
-        Client, EventNotes, SentinelPlan, SentinelProcess, background::Background, folder::Folder, sentinel::file_text,
-    },
+    testing::{Client, SentinelProcess},
     types::Millis,
 };
 
-/// How long a start may take.
-const START: Millis = Millis::new(10_000);
 /// How long a sentinel that runs may take to answer.
 const ANSWER: Millis = Millis::new(500);
 /// How often a stock sentinel may ping: five of these periods must exceed the second between two INFO in a failover, or no
 /// replica is ever good enough.
 const STOCK_PING: Millis = Millis::new(250);
-/// How many log lines of an embedded sentinel are kept.
-const LINES: usize = 2_000;
 
 /// A sentinel of a group.
 #[derive(Debug)]
@@ -47,112 +33,11 @@ pub(super) enum Seat {
     },
 }
 
-/// A sentinel in this program, on a thread of its own, so that it can be stopped in its tracks.
-#[derive(Debug)]
-pub(super) struct Inside {
-    name: String,
-    periods: Periods,
-    notes: EventNotes,
-    log: Arc<Mutex<VecDeque<String>>>,
-    /// While it is held the sentinel's thread stands still.
-    brake: Option<mpsc::Sender<()>>,
-    running: Option<Running>,
-    folder: Folder,
-}
-
-/// Whether a disk has room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Room {
-    None,
-    Enough,
-}
-
-#[derive(Debug)]
-struct Running {
-    sentinel: Arc<Sentinel>,
-    listens: SocketAddr,
-    background: Background,
-}
-
-impl Inside {
-    /// Starts one with the file the plan says.
-    pub(super) fn start(name: &str, plan: &SentinelPlan, periods: &Periods, notes: EventNotes) -> Result<Self> {
-        let folder = Folder::make(name)?;
-        let mut inside = Self {
-            name: name.to_owned(),
-            periods: periods.clone(),
-            notes,
-            log: Arc::default(),
-            brake: None,
-            running: None,
-            folder,
-        };
-        let file = inside.config_file();
-        let failed = |error| Error::new(ErrorKind::File, "write", file.display().to_string()).because(error);
-        fs::create_dir(inside.store()).and_then(|()| fs::write(&file, file_text(plan, 0))).map_err(failed)?;
-        inside.run()?;
-        Ok(inside)
-    }
-
-    fn run(&mut self) -> Result<()> {
-        let background = Background::start(&self.name, 1)?;
-        let (file, periods, log) = (self.config_file(), self.periods.clone(), Arc::clone(&self.log));
-        let starting = async move {
-            let sink = Box::new(move |line: &LogLine| keep(&log, line));
-            let mut builder = Sentinel::from_conf_file(file)?.listen((Ipv4Addr::LOCALHOST, 0)).log(sink);
-            builder.settings_mut().periods = periods;
-            builder.start().await
-        };
-        let sentinel = background.run(START, "an embedded sentinel starts", starting)??;
-        let listens =
-            sentinel.address().ok_or_else(|| Error::new(ErrorKind::Listen, "start a sentinel", "it has no address"))?;
-        background.handle().spawn(note_events(sentinel.events(), self.name.clone(), self.notes.clone()));
-        self.running = Some(Running { sentinel: Arc::new(sentinel), listens, background });
-        Ok(())
-    }
-
-    fn pause(&mut self) {
-        let Some(running) = self.running.as_ref().filter(|_| self.brake.is_none()) else { return };
-        let (brake, released) = mpsc::channel::<()>();
-        let (tell, stopped) = mpsc::channel();
-        running.background.handle().spawn(async move {
-            let _ = tell.send(());
-            // It blocks the sentinel's only thread until the brake is dropped.
-            let _ = released.recv();
-        });
-        // Fails only when the thread is gone.
-        let _ = stopped.recv();
-        self.brake = Some(brake);
-    }
-
-    /// Ends it without a word, as a crash would.
-    fn crash(&mut self) {
-        self.brake = None;
-        self.running = None;
-    }
-
-    /// Where its file lies.
-    fn store(&self) -> PathBuf {
-        self.folder.path().join("store")
-    }
-
-    fn config_file(&self) -> PathBuf {
-        self.store().join("sentinel.conf")
-    }
-
-    fn status(&self) -> Option<Status> {
-        let running = self.running.as_ref().filter(|_| self.brake.is_none())?;
-        let sentinel = Arc::clone(&running.sentinel);
-        let asking = async move { sentinel.status().await };
-        running.background.run(ANSWER, "a sentinel tells its status", asking).ok()?.ok()
-    }
-}
-
 impl Seat {
     /// Where it listens; `None` while it does not run.
     pub(super) fn listens(&self) -> Option<SocketAddr> {
         match self {
-            Self::Inside(inside) => inside.running.as_ref().map(|running| running.listens),
+            Self::Inside(inside) => inside.listens(),
             Self::Outside { process, .. } => process.pid().map(|_| process.address()),
         }
     }
@@ -164,7 +49,7 @@ impl Seat {
 
     fn is_paused(&self) -> bool {
         match self {
-            Self::Inside(inside) => inside.brake.is_some(),
+            Self::Inside(inside) => inside.is_paused(),
             Self::Outside { is_paused, .. } => *is_paused,
         }
     }
@@ -181,11 +66,19 @@ impl Seat {
 
     pub(super) fn resume(&mut self) {
         match self {
-            Self::Inside(inside) => inside.brake = None,
+            Self::Inside(inside) => inside.resume(),
             Self::Outside { process, is_paused } => {
                 process.resume();
                 *is_paused = false;
             }
+        }
+    }
+
+    /// Whether it has ended by itself since the last look.
+    pub(super) fn notice_end(&mut self) -> bool {
+        match self {
+            Self::Inside(inside) => inside.notice_end(),
+            Self::Outside { process, .. } => process.notice_end(),
         }
     }
 
@@ -270,8 +163,11 @@ impl Seat {
         };
         let words = pace.debug_words(slowest_ping);
         let command: Vec<_> = ["SENTINEL", "DEBUG"].into_iter().chain(words.iter().map(String::as_str)).collect();
-        let unreachable = || Error::new(ErrorKind::Connection, "reach", "a sentinel that does not answer");
-        self.client().ok_or_else(unreachable)?.text(&command).map(drop)
+        self.reach()?.text(&command).map(drop)
+    }
+
+    fn reach(&self) -> Result<Client> {
+        self.client().ok_or_else(|| Error::new(ErrorKind::Connection, "reach", "a sentinel that does not answer"))
     }
 
     /// A connection that no fault of the network reaches.
@@ -279,28 +175,53 @@ impl Seat {
         Client::connect(self.listens().filter(|_| self.is_running())?, ANSWER).ok()
     }
 
-    /// Makes every write of its state fail, or lets them succeed again; only where the sentinel is in this program.
-    pub(super) fn set_disk(&self, room: Room) -> Result<()> {
-        let Self::Inside(inside) = self else {
-            return Err(Error::new(ErrorKind::Config, "fill the disk of", "a sentinel that is a process"));
-        };
-        let (store, aside) = (inside.store(), inside.folder.path().join("set-aside"));
-        let moved = match room {
-            // A file cannot be made in a folder that is not there.
-            Room::None if store.exists() => fs::rename(&store, &aside),
-            Room::Enough if aside.exists() => fs::rename(&aside, &store),
-            Room::None | Room::Enough => Ok(()),
-        };
-        moved.map_err(|error| Error::new(ErrorKind::File, "move", store.display().to_string()).because(error))
+    /// Makes its storage do that; only where the sentinel is in this program.
+    pub(super) fn set_storage(&mut self, storage: Storage) -> Result<()> {
+        match self {
+            Self::Inside(inside) => inside.set_storage(storage),
+            Self::Outside { .. } => Err(Error::new(ErrorKind::Config, "disturb the storage of", IS_PROCESS)),
+        }
+    }
+
+    /// Makes its clocks jump; only where the sentinel is in this program.
+    pub(super) fn jump_clock(&self, span_ms: i64) -> Result<()> {
+        match self {
+            Self::Inside(inside) => inside.disturb(Disturbance::Jump(span_ms)),
+            Self::Outside { .. } => Err(Error::new(ErrorKind::Config, "disturb the clock of", IS_PROCESS)),
+        }
+    }
+
+    /// Has it crash when it gets to that point, or at none any more.
+    pub(super) fn crash_at(&self, point: Option<CrashPoint>) -> Result<()> {
+        let is_known = |point: CrashPoint| point.is_stock() || matches!(self, Self::Inside(_));
+        if point.is_some_and(|point| !is_known(point)) {
+            return Err(Error::new(ErrorKind::Config, "crash at a point that is not known to", IS_PROCESS));
+        }
+        // To ask which points there are forgets those ordered before.
+        let word = point.map_or("help", CrashPoint::word);
+        self.reach()?.command(&["SENTINEL", "SIMULATE-FAILURE", word]).map(drop)
+    }
+
+    /// Where its configuration and state are.
+    pub(super) fn config_file(&self) -> PathBuf {
+        match self {
+            Self::Inside(inside) => inside.config_file(),
+            Self::Outside { process, .. } => process.config_file(),
+        }
     }
 
     pub(super) fn log(&self) -> String {
         match self {
-            Self::Inside(inside) => {
-                let lines = inside.log.lock().unwrap_or_else(PoisonError::into_inner);
-                lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
-            }
+            Self::Inside(inside) => inside.log(),
             Self::Outside { process, .. } => process.log(),
+        }
+    }
+
+    /// Keeps its files when it is dropped.
+    pub(super) fn keep_files(&self) {
+        match self {
+            Self::Inside(inside) => inside.keep_files(),
+            Self::Outside { process, .. } => process.keep_files(),
         }
     }
 }
@@ -317,6 +238,8 @@ fn fits(status: &Status, name: &str, replicas: usize, peers: usize) -> bool {
     is_calm && replicas_fit && peers_fit
 }
 
+const IS_PROCESS: &str = "a sentinel that is a process";
+
 /// Names and values, as sentinels list them.
 type Fields = Vec<(String, String)>;
 
@@ -329,21 +252,4 @@ fn fields_of(reply: &Value) -> Fields {
     let Value::Array(words) = reply else { return Vec::new() };
     let text = |word: &Value| word.as_text().unwrap_or("").to_owned();
     words.chunks_exact(2).map(|pair| (text(&pair[0]), text(&pair[1]))).collect()
-}
-
-fn keep(log: &Mutex<VecDeque<String>>, line: &LogLine) {
-    let mut lines = log.lock().unwrap_or_else(PoisonError::into_inner);
-    if lines.len() == LINES {
-        lines.pop_front();
-    }
-    lines.push_back(format!("{} {}", line.at.as_ms(), line.text));
-}
-
-/// Notes a sentinel's events under its name until it ends.
-async fn note_events(mut events: Events, name: String, notes: EventNotes) {
-    while let Some(heard) = events.next().await {
-        if let Heard::Event(event) = heard {
-            notes.note(&name, event.kind.name(), &event.text);
-        }
-    }
 }

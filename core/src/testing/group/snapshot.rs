@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr};
 
 use super::{HaGroup, Member, Node};
+use crate::error::Result;
 
 /// How many of the last events are shown with a failure.
 const EVENTS: usize = 50;
@@ -59,6 +60,11 @@ impl HaGroup {
             says: node.seat().describe(&self.name),
         });
         Snapshot { servers: servers.collect(), sentinels: sentinels.collect() }
+    }
+
+    /// Which server of the group a server follows; `None` when it is a master, or follows a stranger.
+    pub(super) fn followed_by(&self, server: Member) -> Result<Option<Member>> {
+        self.node(server).map(|node| self.view_server(server, node).follows)
     }
 
     fn view_server(&self, member: Member, node: &Node) -> ServerView {

@@ -1,5 +1,7 @@
 //! Whole groups: ready when they say so, disturbed, and gone at the end.
 
+mod faults;
+
 use super::{Backend, HaGroup, HaGroupBuilder, Member, Pace, Profile};
 use crate::{error::Result, resp::Value, testing::Stopwatch, types::Millis};
 

@@ -68,6 +68,31 @@ impl HaGroup {
         self.wait(&format!("{member} reports role {role}"), |group| group.calls_itself(member, role))
     }
 
+    /// Waits until a member has ended, such as a sentinel that was told to crash ([`HaGroup::crash_sentinel`]).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`]
+    pub fn wait_gone(&self, member: Member) -> Result<()> {
+        self.address(member)?;
+        self.wait(&format!("{member} has ended"), |group| group.is_gone(member))
+    }
+
+    /// Waits until the clients have moved to a server: one connection of theirs at least leads to it, and none to
+    /// another server. The test's own connections are clients' too; those cut off by a partition do not count.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`]
+    pub fn wait_clients_on(&self, server: Member) -> Result<()> {
+        self.node(server)?;
+        self.wait(&format!("the clients are on {server}"), |group| {
+            group
+                .servers()
+                .into_iter()
+                .zip(&group.nodes)
+                .all(|(member, node)| (node.front.count_connections(Member::Client) > 0) == (member == server))
+        })
+    }
+
     /// Waits for an event of any sentinel, such as `+switch-master`; gives the first one since the start, or since the
     /// last [`HaGroup::reset`].
     ///

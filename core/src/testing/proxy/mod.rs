@@ -3,26 +3,29 @@
 //! A front is the address a member announces. It is ours from the start to the end, whether the process behind it runs
 //! or not, so nobody else can take it meanwhile. The source of a connection tells who opened it.
 
+mod door;
 mod passage;
 mod pump;
 
 use std::{
+    collections::BTreeMap,
     io,
-    net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use socket2::SockRef;
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
+    net::TcpStream,
+    sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
 };
 
+use door::{Door, Order, Porter};
 pub(super) use passage::Passages;
-pub use passage::{Fate, Passage};
-use pump::pump;
+pub use passage::{Fate, Passage, Slices};
+use pump::{End, pump};
 
 use super::{background::Background, group::Member};
 use crate::{
@@ -38,7 +41,7 @@ const BREATH: Duration = Duration::from_millis(5);
 /// The announced address of one member; dropping it ends its connections.
 #[derive(Debug)]
 pub(super) struct Front {
-    address: SocketAddr,
+    door: Door,
     desk: Arc<Desk>,
     task: JoinHandle<()>,
 }
@@ -50,10 +53,18 @@ struct Desk {
     passages: Arc<Passages>,
     behind: Mutex<Option<SocketAddr>>,
     resets: watch::Sender<()>,
+    /// How many connections each member has made and not ended.
+    present: Mutex<BTreeMap<Member, usize>>,
+}
+
+/// A connection that its maker has not ended; dropped when it is.
+struct Presence {
+    desk: Arc<Desk>,
+    source: Member,
 }
 
 impl Front {
-    /// Listens on a free port of 127.0.0.1; connections are reset until [`Front::lead_to`] says where they lead.
+    /// Takes a free port of 127.0.0.1; connections are refused until [`Front::lead_to`] says where they lead.
     pub(super) fn open(member: Member, passages: &Arc<Passages>, background: &Background) -> Result<Self> {
         let failed = |error| Error::new(ErrorKind::Listen, "listen for", member.to_string()).because(error);
         let desk = Arc::new(Desk {
@@ -61,29 +72,45 @@ impl Front {
             passages: Arc::clone(passages),
             behind: Mutex::default(),
             resets: watch::Sender::new(()),
+            present: Mutex::default(),
         });
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
         let _inside = background.handle().enter();
-        let listener = TcpListener::from_std(listener).map_err(failed)?;
-        let task = background.handle().spawn(Arc::clone(&desk).serve(listener));
-        Ok(Self { address, desk, task })
+        let (door, porter, orders) = Door::make().map_err(failed)?;
+        let task = background.handle().spawn(Arc::clone(&desk).serve(porter, orders));
+        Ok(Self { door, desk, task })
     }
 
     /// The announced address.
     pub(super) fn address(&self) -> SocketAddr {
-        self.address
+        self.door.address()
     }
 
-    /// Says where the process listens.
-    pub(super) fn lead_to(&self, behind: SocketAddr) {
-        *self.desk.behind.lock().unwrap_or_else(PoisonError::into_inner) = Some(behind);
+    /// Says where the process listens, and accepts connections from now on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Listen`]
+    pub(super) fn lead_to(&self, behind: SocketAddr) -> Result<()> {
+        let before = self.desk.behind.lock().unwrap_or_else(PoisonError::into_inner).replace(behind);
+        if before.is_some() {
+            return Ok(());
+        }
+        let address = self.address().to_string();
+        self.door.open().map_err(|error| Error::new(ErrorKind::Listen, "listen on", address).because(error))
     }
 
-    /// Resets all connections from now on, because the process is gone and its port may become another's.
+    /// Refuses connections from now on, because the process is gone and its port may become another's.
     pub(super) fn lead_nowhere(&self) {
-        *self.desk.behind.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        if self.desk.behind.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+            self.door.shut();
+        }
+    }
+
+    /// How many connections `source` has open here; those through which nothing passes do not count.
+    pub(super) fn count_connections(&self, source: Member) -> usize {
+        if self.desk.fates(source).contains(&Fate::Held) {
+            return 0;
+        }
+        self.desk.present().get(&source).copied().unwrap_or(0)
     }
 
     /// Resets all connections that are open.
@@ -99,11 +126,12 @@ impl Drop for Front {
 }
 
 impl Desk {
-    async fn serve(self: Arc<Self>, listener: TcpListener) {
+    async fn serve(self: Arc<Self>, mut porter: Porter, mut orders: mpsc::UnboundedReceiver<Order>) {
         let mut open = JoinSet::new();
         loop {
             tokio::select! {
-                accepted = listener.accept(), if open.len() < MOST => match accepted {
+                Some(order) = orders.recv() => porter.obey(order),
+                accepted = porter.accept(), if open.len() < MOST => match accepted {
                     Ok((stream, peer)) => {
                         open.spawn(Arc::clone(&self).attend(stream, Member::of_source(peer.ip())));
                     }
@@ -158,7 +186,8 @@ impl Desk {
     }
 
     /// Carries bytes both ways until one side has ended.
-    async fn carry(&self, source: Member, near: &mut TcpStream, far: &mut TcpStream) -> io::Result<()> {
+    async fn carry(self: &Arc<Self>, source: Member, near: &mut TcpStream, far: &mut TcpStream) -> io::Result<()> {
+        let presence = Presence::note(self, source);
         near.set_nodelay(true)?;
         let (near_reader, near_writer) = near.split();
         let (far_reader, far_writer) = far.split();
@@ -167,12 +196,20 @@ impl Desk {
         tokio::pin!(back);
         tokio::select! {
             // A server that has said all has nothing more to hear, but a client may still hear.
-            ended = &mut back => ended,
+            ended = &mut back => ended.map(drop),
             ended = there => match ended {
-                Ok(()) => back.await,
+                Ok(End::Reached) => {
+                    drop(presence);
+                    back.await.map(drop)
+                }
+                Ok(End::CutOff) => Ok(()),
                 Err(error) => Err(error),
             },
         }
+    }
+
+    fn present(&self) -> MutexGuard<'_, BTreeMap<Member, usize>> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fates(&self, source: Member) -> [Fate; 2] {
@@ -181,6 +218,21 @@ impl Desk {
 
     fn behind(&self) -> Option<SocketAddr> {
         *self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Presence {
+    fn note(desk: &Arc<Desk>, source: Member) -> Self {
+        *desk.present().entry(source).or_default() += 1;
+        Self { desk: Arc::clone(desk), source }
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        if let Some(count) = self.desk.present().get_mut(&self.source) {
+            *count -= 1;
+        }
     }
 }
 

@@ -24,6 +24,21 @@ pub struct Passage {
     pub jitter: Millis,
     /// How many bytes pass in a second; `None` = as many as come.
     pub bytes_per_second: Option<u64>,
+    /// In which pieces they arrive; `None` = as they come.
+    pub slices: Option<Slices>,
+    /// After how many bytes, from now on, each connection is ended both ways; `None` = never.
+    pub allowance: Option<u64>,
+    /// How much later than the bytes before it the end of a connection arrives.
+    pub end_delay: Millis,
+}
+
+/// Pieces that bytes are cut into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slices {
+    /// How many bytes each has at most; 0 counts as 1.
+    pub bytes: usize,
+    /// How long the next one waits.
+    pub pause: Millis,
 }
 
 /// Whether bytes arrive.
@@ -41,8 +56,15 @@ pub enum Fate {
 
 impl Passage {
     /// As if there were nothing between the two.
-    pub const CLEAR: Self =
-        Self { fate: Fate::Carried, latency: Millis::ZERO, jitter: Millis::ZERO, bytes_per_second: None };
+    pub const CLEAR: Self = Self {
+        fate: Fate::Carried,
+        latency: Millis::ZERO,
+        jitter: Millis::ZERO,
+        bytes_per_second: None,
+        slices: None,
+        allowance: None,
+        end_delay: Millis::ZERO,
+    };
 
     /// A passage of that fate, else clear.
     pub const fn of(fate: Fate) -> Self {

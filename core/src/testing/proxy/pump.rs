@@ -9,7 +9,8 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::{Passages, part_of, passage::Lane, span_of};
+use super::{Passage, Passages, part_of, passage::Lane, span_of};
+use crate::types::Millis;
 
 /// The most bytes carried in one piece.
 const PIECE: usize = 16 * 1024;
@@ -21,15 +22,34 @@ const SLICES: u64 = 50;
 /// Bytes and when they are due.
 type Piece = (Instant, Vec<u8>);
 
-/// Carries bytes until the reader has no more, and ends the writer then.
+/// Why bytes are carried no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The reader has no more, and the writer was told.
+    Reached,
+    /// As many as may pass have passed.
+    CutOff,
+}
+
+/// Why one half of the carrying stops before all is carried.
+enum Halt {
+    CutOff,
+    Failed(io::Error),
+}
+
+/// Carries bytes until the reader has no more, or no more may pass, and ends the writer then.
 pub(super) async fn pump(
     reader: ReadHalf<'_>,
     writer: WriteHalf<'_>,
     lane: Lane,
     passages: &Passages,
-) -> io::Result<()> {
+) -> io::Result<End> {
     let (sender, receiver) = mpsc::channel(PIECES);
-    tokio::try_join!(take(reader, sender, lane, passages), give(receiver, writer, lane, passages)).map(|_| ())
+    match tokio::try_join!(take(reader, sender, lane, passages), give(receiver, writer, lane, passages)) {
+        Ok(_) => Ok(End::Reached),
+        Err(Halt::CutOff) => Ok(End::CutOff),
+        Err(Halt::Failed(error)) => Err(error),
+    }
 }
 
 async fn take(
@@ -37,7 +57,7 @@ async fn take(
     pieces: mpsc::Sender<Piece>,
     lane: Lane,
     passages: &Passages,
-) -> io::Result<()> {
+) -> Result<(), Halt> {
     let mut changes = passages.changes();
     let mut chance = fastrand::Rng::with_seed(1);
     let mut latest = Instant::now();
@@ -55,7 +75,7 @@ async fn take(
         let passage = passages.at(lane);
         let due = Instant::now() + Duration::from(passage.latency) + part_of(passage.jitter, &mut chance);
         latest = latest.max(due);
-        pieces.send((latest, bytes)).await.map_err(|_| io::ErrorKind::BrokenPipe)?;
+        pieces.send((latest, bytes)).await.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
     }
 }
 
@@ -64,8 +84,9 @@ async fn give(
     mut writer: WriteHalf<'_>,
     lane: Lane,
     passages: &Passages,
-) -> io::Result<()> {
+) -> Result<(), Halt> {
     let mut changes = passages.changes();
+    let mut passed = 0;
     while let Some((due, bytes)) = pieces.recv().await {
         // A timer rounds up to whole milliseconds, also one that is due.
         if due > Instant::now() {
@@ -74,15 +95,46 @@ async fn give(
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             passages.pass(lane, &mut changes).await;
-            let limit = passages.at(lane).bytes_per_second;
-            let most = limit.map_or(rest.len(), |limit| (limit / SLICES).max(1) as usize);
-            let (slice, later) = rest.split_at(most.min(rest.len()));
+            let passage = passages.at(lane);
+            let left = passage.allowance.map_or(u64::MAX, |most| most.saturating_sub(passed));
+            let most = rest.len().min(piece_of(&passage)).min(usize::try_from(left).unwrap_or(usize::MAX));
+            let (slice, later) = rest.split_at(most);
             writer.write_all(slice).await?;
-            if let Some(limit) = limit {
-                sleep(span_of(slice.len(), limit)).await;
+            passed = if passage.allowance.is_some() { passed + slice.len() as u64 } else { 0 };
+            if passage.allowance.is_some_and(|most| passed >= most) {
+                writer.shutdown().await?;
+                return Err(Halt::CutOff);
             }
+            pause_after(slice.len(), &passage).await;
             rest = later;
         }
     }
-    writer.shutdown().await
+    let delay = passages.at(lane).end_delay;
+    if delay > Millis::ZERO {
+        sleep(delay.into()).await;
+    }
+    writer.shutdown().await?;
+    Ok(())
+}
+
+/// The most bytes that are written at once.
+fn piece_of(passage: &Passage) -> usize {
+    let in_time = passage.bytes_per_second.map_or(usize::MAX, |limit| (limit / SLICES).max(1) as usize);
+    let cut = passage.slices.map_or(usize::MAX, |slices| slices.bytes.max(1));
+    in_time.min(cut)
+}
+
+async fn pause_after(bytes: usize, passage: &Passage) {
+    let in_time = passage.bytes_per_second.map_or(Duration::ZERO, |limit| span_of(bytes, limit));
+    let cut = passage.slices.map_or(Duration::ZERO, |slices| slices.pause.into());
+    let pause = in_time + cut;
+    if pause > Duration::ZERO {
+        sleep(pause).await;
+    }
+}
+
+impl From<io::Error> for Halt {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
 }

@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use super::{Fate, Front, Passage, Passages};
+use super::{Fate, Front, Passage, Passages, Slices};
 use crate::{
-    testing::{Stopwatch, background::Background, group::Member},
+    testing::{Stopwatch, background::Background, group::Member, wait_until},
     types::Millis,
 };
 
@@ -136,9 +136,102 @@ fn a_front_without_a_process_resets() {
     let passages = Arc::new(Passages::clear());
     let front = Front::open(Member::Server(0), &passages, &background).expect("loopback has a free port");
 
-    let mut client = TcpStream::connect(front.address()).expect("the front listens");
+    // Where it can be, the address is that of a dead process: bound by us, refused to all.
+    match TcpStream::connect(front.address()) {
+        Ok(mut client) => assert!(!cfg!(target_os = "linux") && is_reset(&mut client)),
+        Err(error) => assert_eq!(error.kind(), IoErrorKind::ConnectionRefused),
+    }
+}
 
-    assert!(is_reset(&mut client));
+#[test]
+fn a_front_opens_and_shuts_and_leaves_what_is_open() {
+    let stage = Stage::set();
+    let mut client = stage.client();
+    assert!(stage.echo(&mut client, b"one").is_some());
+
+    stage.front.lead_nowhere();
+    let refused = TcpStream::connect(stage.front.address()).map_or(true, |mut client| is_reset(&mut client));
+    let still = stage.echo(&mut client, b"two");
+    stage.front.lead_to(start_echo()).expect("it is our address");
+
+    assert!(refused && still.is_some());
+    assert!(stage.echo(&mut stage.client(), b"three").is_some());
+}
+
+#[test]
+fn a_sliced_passage_brings_small_pieces() {
+    let stage = Stage::set();
+    let mut client = stage.client();
+    let slices = Slices { bytes: 2, pause: Millis::new(10) };
+    stage.mark(BACK, Passage { slices: Some(slices), ..Passage::CLEAR });
+    client.set_read_timeout(Some(Duration::from_secs(5))).expect("it is a span");
+
+    let watch = Stopwatch::start();
+    client.write_all(&[7; 20]).expect("it is open");
+    let mut pieces = Vec::new();
+    while pieces.iter().sum::<usize>() < 20 {
+        pieces.push(client.read(&mut [0; 64]).expect("more comes"));
+    }
+
+    assert!(pieces[0] <= 2 && pieces.len() > 1, "{pieces:?}");
+    assert!(watch.elapsed_ms() >= Millis::new(90), "took {}", watch.elapsed_ms());
+}
+
+#[test]
+fn a_connection_ends_when_its_allowance_is_used_up() {
+    for lane in [THERE, BACK] {
+        let stage = Stage::set();
+        let mut client = stage.client();
+        assert!(stage.echo(&mut client, b"before").is_some());
+        stage.mark(lane, Passage { allowance: Some(5), ..Passage::CLEAR });
+
+        client.write_all(b"hello, world").expect("it is open");
+        client.set_read_timeout(Some(Duration::from_secs(5))).expect("it is a span");
+        let mut heard = Vec::new();
+        // Its end may be a reset, since not all that was sent was taken.
+        let _ = client.read_to_end(&mut heard);
+
+        if lane == BACK {
+            assert_eq!(heard, b"hello");
+        } else {
+            assert!(heard.len() <= 5, "{heard:?}");
+        }
+        assert_eq!(client.read(&mut [0; 8]).unwrap_or(0), 0, "it has ended");
+    }
+}
+
+#[test]
+fn the_end_of_a_connection_can_be_late() {
+    let stage = Stage::set();
+    let mut client = stage.client();
+    assert!(stage.echo(&mut client, b"one").is_some());
+    stage.mark(THERE, Passage { end_delay: Millis::new(100), ..Passage::CLEAR });
+
+    let watch = Stopwatch::start();
+    client.shutdown(std::net::Shutdown::Write).expect("it is open");
+    client.set_read_timeout(Some(Duration::from_secs(5))).expect("it is a span");
+
+    assert_eq!(client.read(&mut [0; 8]).expect("it ends in order"), 0);
+    assert!(watch.elapsed_ms() >= Millis::new(100), "took {}", watch.elapsed_ms());
+}
+
+#[test]
+fn connections_are_counted_while_they_can_be_used() {
+    let stage = Stage::set();
+    let count = || stage.front.count_connections(Member::Client);
+    let mut clients = [stage.client(), stage.client()];
+    for client in &mut clients {
+        assert!(stage.echo(client, b"one").is_some());
+    }
+    assert_eq!(count(), 2);
+
+    stage.mark(THERE, Passage::of(Fate::Held));
+    let held = count();
+    stage.passages.change(std::collections::BTreeMap::clear);
+    drop(clients);
+
+    assert_eq!(held, 0);
+    wait_until(Millis::new(5_000), "none is left", || count() == 0).expect("their ends are noticed");
 }
 
 #[cfg(target_os = "linux")]
@@ -172,7 +265,7 @@ impl Stage {
         let background = Background::start("test", 1).expect("the system has threads");
         let passages = Arc::new(Passages::clear());
         let front = Front::open(Member::Server(0), &passages, &background).expect("loopback has a free port");
-        front.lead_to(start_echo());
+        front.lead_to(start_echo()).expect("it is our address");
         Self { front, passages, _background: background }
     }
 
