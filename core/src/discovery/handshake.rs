@@ -9,6 +9,7 @@ mod welcome;
 
 use std::collections::VecDeque;
 
+pub(super) use answers::role as role_of;
 pub use welcome::{ReplicaState, ServerRole, Welcome};
 
 use super::Credentials;

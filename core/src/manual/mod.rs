@@ -13,6 +13,10 @@ pub mod compatibility {}
 #[cfg(feature = "testing")]
 pub mod embedding {}
 
+#[doc = include_str!("clients.md")]
+#[cfg(feature = "discovery")]
+pub mod clients {}
+
 #[doc = include_str!("testing.md")]
 #[cfg(feature = "testing")]
 pub mod testing {}

@@ -55,7 +55,7 @@ pub(super) fn ping(value: &Value) -> Result<()> {
 }
 
 /// What the server is; `None` when it does not let us ask.
-pub(super) fn role(value: &Value) -> Result<Option<ServerRole>> {
+pub(in crate::discovery) fn role(value: &Value) -> Result<Option<ServerRole>> {
     if let Some(text) = error_text(value) {
         return if is_final(text) { Err(refusal(text)) } else { Ok(None) };
     }
