@@ -27,7 +27,24 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["types", "error", "resp", "model", "config", "machine", "finder", "net", "driver", "discovery", "pool"],
     ),
     ("cli", &["types", "error", "resp", "config", "machine", "driver", "discovery", "pool", "testing"]),
-    ("facade", &["types", "error", "config", "driver", "discovery", "pool", "testing", "cli"]),
+    (
+        "facade",
+        &[
+            "types",
+            "error",
+            "resp",
+            "model",
+            "config",
+            "machine",
+            "finder",
+            "net",
+            "driver",
+            "discovery",
+            "pool",
+            "testing",
+            "cli",
+        ],
+    ),
 ];
 
 /// What may lie at the top of the repository.

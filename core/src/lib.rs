@@ -10,6 +10,8 @@ pub mod discovery;
 #[cfg(feature = "driver")]
 pub mod driver;
 pub mod error;
+#[cfg(feature = "facade")]
+pub mod facade;
 pub mod finder;
 pub mod machine;
 pub mod manual;

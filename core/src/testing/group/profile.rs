@@ -29,7 +29,8 @@ pub struct Pace {
 }
 
 impl Profile {
-    pub(super) fn pace(&self) -> Pace {
+    /// The spans it stands for.
+    pub fn pace(&self) -> Pace {
         match self {
             Self::Fast => Pace {
                 down_after: Millis::new(200),

@@ -1,0 +1,51 @@
+//! Decides what a data path outside this library asks it: what a command may do, and what to do after a failure.
+
+use super::{
+    Address,
+    command::{Class, Command},
+    discovery::Sign,
+    failure::Outcome,
+};
+
+/// What to do after a failed attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether the same command may be sent again, while its time and attempts last.
+    pub may_retry: bool,
+    /// What to tell [`super::Discovery::suspect`].
+    pub sign: Option<Sign>,
+    /// Whether to fetch the credentials again first; then once more, and no further.
+    pub needs_credentials: bool,
+}
+
+/// What a command may do, by its name and arguments.
+pub fn classify(command: &Command) -> Class {
+    let _ = command;
+    Class::Write
+}
+
+/// The stable name of a class: `read`, `idempotent`, `write`, `blocking`, `session`.
+pub fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Read => "read",
+        Class::Idempotent => "idempotent",
+        Class::Write => "write",
+        Class::Blocking => "blocking",
+        Class::Session => "session",
+    }
+}
+
+/// Judges a failed attempt by what the command may do, what is known of the attempt, and the server's error reply, if any
+/// (its whole text, such as `READONLY You can't write against a read only replica.`).
+pub fn judge_failure(class: Class, outcome: Outcome, error_reply: Option<&str>) -> Verdict {
+    let (mut words, mut sign) = (error_reply.unwrap_or_default().split_whitespace(), None);
+    let code = words.next().unwrap_or_default();
+    match code {
+        "READONLY" => sign = Some(Sign::ReadOnly),
+        "LOADING" | "MASTERDOWN" => sign = Some(Sign::NotReady),
+        "REDIRECT" => sign = words.next().and_then(Address::parse).map(Sign::Redirected),
+        _ => {}
+    }
+    let _ = (class, outcome);
+    Verdict { may_retry: false, sign, needs_credentials: matches!(code, "NOAUTH" | "WRONGPASS") }
+}
