@@ -110,7 +110,7 @@ fn an_attempt_asks_for_votes_once_its_own_vote_is_stored() {
     bench.run(10);
     let after = bench.sent.iter().filter(|sent| sent.at > second && sent.words.contains(run_id('0').as_str()));
 
-    assert_eq!(before, []);
+    assert_eq!(before, [0_u64; 0]);
     assert!(after.filter(|sent| sent.words.starts_with("SENTINEL")).all(|sent| sent.words.contains(" 4 ")));
     assert_eq!(bench.moments(second, PEERS[0], "SENTINEL").len(), 1);
 }
