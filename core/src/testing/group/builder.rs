@@ -8,13 +8,15 @@ use super::{
     member::MOST_OF_A_KIND,
     profile::{Pace, Profile},
     seat::Seat,
+    server::{Make, Server},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
     testing::{
-        DataServer, EventLog, Flavour, Persistence, SentinelPlan, SentinelProcess, ServerPlan, Watched,
+        EventLog, Flavour, Persistence, SentinelPlan, SentinelProcess, ServerPlan, Watched,
         background::Background,
         find_sentinel,
+        program::look_for_server,
         proxy::{Front, Passages},
     },
     types::{MasterName, Millis},
@@ -23,16 +25,37 @@ use crate::{
 /// How long a group may take to come together.
 const START: Millis = Millis::new(20_000);
 
-/// Who the sentinels of a group are.
+/// What the servers and the sentinels of a group are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backend {
-    /// All of them run inside this program; the default.
+    /// The servers are processes, all sentinels run inside this program; the default.
     #[default]
     Real,
-    /// All of them are stock processes: `redis-sentinel`, else `valkey-server --sentinel`.
+    /// All sentinels are stock processes too: `redis-sentinel`, else `valkey-server --sentinel`.
     RealSentinels,
-    /// So many of them are stock processes, the first ones; the others run inside this program.
+    /// So many of the sentinels are stock processes, the first ones; the others run inside this program.
     Mixed(usize),
+    /// Servers and sentinels run inside this program; no other program is needed.
+    ///
+    /// The servers are [`crate::testing::SimServer`]s.
+    Sim,
+    /// [`Backend::Real`] where a server program is found ([`crate::testing::find_server`]), else [`Backend::Sim`].
+    Auto,
+}
+
+impl Backend {
+    /// What is used here.
+    fn resolve(self) -> Result<Self> {
+        match self {
+            Self::Auto => Ok(if look_for_server()?.is_some() { Self::Real } else { Self::Sim }),
+            Self::Real | Self::RealSentinels | Self::Mixed(_) | Self::Sim => Ok(self),
+        }
+    }
+
+    /// What the servers are.
+    fn make(self) -> Make {
+        if self == Self::Sim { Make::Sim } else { Make::Process }
+    }
 }
 
 /// A group to be set up and started.
@@ -81,7 +104,7 @@ impl HaGroupBuilder {
         self
     }
 
-    /// Who the sentinels are; default [`Backend::Real`].
+    /// What the servers and the sentinels are; default [`Backend::Real`].
     pub fn backend(mut self, backend: Backend) -> Self {
         self.backend = backend;
         self
@@ -99,7 +122,8 @@ impl HaGroupBuilder {
         self
     }
 
-    /// A further option of the data servers, as `("maxmemory", "10mb")`; may be called several times.
+    /// A further option of the data servers, as `("maxmemory", "10mb")`; may be called several times. A simulated server
+    /// refuses one it does not know.
     pub fn server_option(mut self, name: &str, value: &str) -> Self {
         self.servers.options.push((name.to_owned(), value.to_owned()));
         self
@@ -127,11 +151,13 @@ impl HaGroupBuilder {
     /// that cannot be, [`ErrorKind::Timeout`] with the state of the group when it does not come together.
     pub fn start(self) -> Result<HaGroup> {
         self.check()?;
+        let backend = self.backend.resolve()?;
         let background = Background::start("ha-group", 2)?;
         let passages = Arc::new(Passages::clear());
         let mut group = HaGroup {
             name: self.name.clone(),
             quorum: self.quorum,
+            backend,
             password: self.servers.password.clone(),
             pace: self.profile.pace(),
             patience: self.patience,
@@ -177,7 +203,7 @@ impl HaGroupBuilder {
             plan.options.extend(announced.into_iter().chain(source).map(|(name, value)| (name.to_owned(), value)));
             group.nodes.push(Node {
                 front,
-                server: Mutex::new(DataServer::launch(&plan, &member.to_string())?),
+                server: Mutex::new(Server::launch(group.backend.make(), &plan, &member.to_string())?),
                 is_paused: Mutex::default(),
             });
         }
@@ -196,8 +222,8 @@ impl HaGroupBuilder {
 
     fn start_sentinels(&self, group: &mut HaGroup) -> Result<()> {
         let pace = self.profile.pace();
-        let outsiders = match self.backend {
-            Backend::Real => 0,
+        let outsiders = match group.backend {
+            Backend::Real | Backend::Sim | Backend::Auto => 0,
             Backend::RealSentinels => self.sentinels,
             Backend::Mixed(count) => count.min(self.sentinels),
         };

@@ -365,7 +365,7 @@ impl HaGroup {
 
     pub(super) fn is_gone(&self, member: Member) -> bool {
         match member {
-            Member::Server(_) => self.node(member).is_ok_and(|node| node.server().pid().is_none()),
+            Member::Server(_) => self.node(member).is_ok_and(|node| !node.server().is_running()),
             Member::Sentinel(_) | Member::Client => self.seat(member).is_ok_and(|seat| seat.listens().is_none()),
         }
     }

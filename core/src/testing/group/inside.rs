@@ -93,16 +93,7 @@ impl Inside {
     /// Stops it in its tracks.
     pub(super) fn pause(&mut self) {
         let Some(running) = self.running.as_ref().filter(|_| self.brake.is_none()) else { return };
-        let (brake, released) = mpsc::channel::<()>();
-        let (tell, stopped) = mpsc::channel();
-        running.background.handle().spawn(async move {
-            let _ = tell.send(());
-            // It blocks the sentinel's only thread until the brake is dropped.
-            let _ = released.recv();
-        });
-        // Fails only when the thread is gone.
-        let _ = stopped.recv();
-        self.brake = Some(brake);
+        self.brake = Some(running.background.brake());
     }
 
     /// Lets it go on.

@@ -6,6 +6,7 @@ mod inside;
 mod member;
 mod profile;
 mod seat;
+mod server;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -24,9 +25,10 @@ pub use profile::{Pace, Profile};
 pub use snapshot::{SentinelView, ServerView, Snapshot};
 
 use seat::Seat;
+use server::Server;
 
 use super::{
-    Client, DataServer, EventLog,
+    Client, EventLog,
     background::Background,
     proxy::{Front, Passages},
 };
@@ -64,6 +66,7 @@ const GLANCE: Millis = Millis::new(300);
 pub struct HaGroup {
     name: String,
     quorum: u32,
+    backend: Backend,
     password: Option<String>,
     pace: Pace,
     patience: Millis,
@@ -82,7 +85,7 @@ pub struct HaGroup {
 #[derive(Debug)]
 struct Node {
     front: Front,
-    server: Mutex<DataServer>,
+    server: Mutex<Server>,
     is_paused: Mutex<bool>,
 }
 
@@ -111,6 +114,11 @@ impl HaGroup {
     /// How many sentinels must call the master down.
     pub fn quorum(&self) -> u32 {
         self.quorum
+    }
+
+    /// What the group is made of; never [`Backend::Auto`], but what that came to.
+    pub fn backend(&self) -> Backend {
+        self.backend
     }
 
     /// All data servers.
@@ -266,7 +274,7 @@ impl Drop for HaGroup {
 }
 
 impl Node {
-    fn server(&self) -> MutexGuard<'_, DataServer> {
+    fn server(&self) -> MutexGuard<'_, Server> {
         let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         if server.notice_end() {
             self.front.lead_nowhere();
@@ -284,8 +292,7 @@ impl Node {
             return None;
         }
         let server = self.server();
-        server.pid()?;
-        server.client_with(GLANCE).ok()
+        if server.is_running() { server.client_with(GLANCE).ok() } else { None }
     }
 }
 

@@ -170,7 +170,7 @@ impl HaGroup {
     pub(super) fn wait_synced_to(&self, master: Member) -> Result<()> {
         let marker = new_marker();
         self.tell(master, &["SET", &marker, &marker, "PX", "60000"])?;
-        let is_expected = |node: &Node| !*node.is_paused() && node.server().pid().is_some();
+        let is_expected = |node: &Node| !*node.is_paused() && node.server().is_running();
         let others = self.nodes.iter().enumerate().map(|(index, node)| (Member::Server(index), node));
         let others = others.filter(|(member, node)| *member != master && is_expected(node));
         let mut waiting: Vec<_> =

@@ -5,13 +5,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     net::SocketAddr,
 };
 
 use crate::{
     resp::{Request, Value},
-    types::RunId,
+    testing::sim::info::{ListedReplica, ReplicaStanding, Standing},
+    types::{Millis, RunId},
 };
 
 /// A connection to a modelled server.
@@ -157,32 +157,25 @@ impl ModelServer {
     }
 
     fn info(&self, now: u64, replicas: &[(SocketAddr, u64)]) -> String {
-        let mut text = format!("# Server\r\nrun_id:{}\r\n", self.run_id);
-        match self.follows {
-            None => {
-                text.push_str("role:master\r\n");
-                for (n, (address, offset)) in replicas.iter().enumerate() {
-                    let (ip, port) = (address.ip(), address.port());
-                    let _ = write!(text, "slave{n}:ip={ip},port={port},state=online,offset={offset},lag=0\r\n");
-                }
-            }
-            Some(master) => {
-                let status = if self.link_up { "up" } else { "down" };
-                let _ = write!(
-                    text,
-                    "role:slave\r\nmaster_host:{}\r\nmaster_port:{}\r\nmaster_link_status:{status}\r\n\
-                     slave_repl_offset:{}\r\nslave_priority:{}\r\nreplica_announced:1\r\n",
-                    master.ip(),
-                    master.port(),
-                    self.offset,
-                    self.priority
-                );
-                if !self.link_up {
-                    let seconds = now.saturating_sub(self.link_down_since) / 1000;
-                    let _ = write!(text, "master_link_down_since_seconds:{seconds}\r\n");
-                }
-            }
-        }
-        text
+        let listed = |&(address, offset): &(SocketAddr, u64)| ListedReplica {
+            host: address.ip().to_string(),
+            port: address.port(),
+            offset,
+            lag: Millis::ZERO,
+        };
+        let listed: Vec<_> = replicas.iter().map(listed).collect();
+        let host = self.follows.map(|master| master.ip().to_string());
+        let standing = match (self.follows, &host) {
+            (Some(master), Some(host)) => Standing::Replica(ReplicaStanding {
+                host,
+                port: master.port(),
+                down_for: (!self.link_up).then(|| Millis::new(now.saturating_sub(self.link_down_since))),
+                offset: self.offset,
+                priority: self.priority,
+                is_announced: true,
+            }),
+            _ => Standing::Master(&listed),
+        };
+        format!("# Server\r\nrun_id:{}\r\n{}", self.run_id, standing.lines())
     }
 }
