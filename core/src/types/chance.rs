@@ -17,6 +17,11 @@ impl Chance {
         Millis::new(self.0.u64(low.as_ms()..=high.as_ms().max(low.as_ms())))
     }
 
+    /// A number below `bound`; 0 when the bound is 0.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0.u64(..bound.max(1))
+    }
+
     /// A fresh identity.
     pub fn run_id(&mut self) -> RunId {
         let mut bytes = [0; 20];

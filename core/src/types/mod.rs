@@ -1,6 +1,7 @@
 //! The words everything else is written in: time, identity, address, chance.
 
 mod chance;
+mod deadlines;
 mod endpoint;
 mod glob;
 mod ids;
@@ -8,6 +9,7 @@ mod secret;
 mod time;
 
 pub use chance::Chance;
+pub use deadlines::Deadlines;
 pub use endpoint::{Endpoint, HostStyle};
 pub use glob::glob_matches;
 pub use ids::{

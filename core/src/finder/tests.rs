@@ -1,0 +1,5 @@
+//! What must hold of a finder, seen from outside: news in, work out, on a clock that the tests move.
+
+mod failover;
+mod search;
+mod world;
