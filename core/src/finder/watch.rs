@@ -139,10 +139,8 @@ impl Finder {
             self.watch_begins(now, id);
             return;
         }
-        let reason = match value {
-            Value::Error(text) => format!("refuses every channel: {text}"),
-            _ => "refuses every channel".to_owned(),
-        };
+        let words = if let Value::Error(text) = value { text } else { "without a word" };
+        let reason = format!("refuses every channel: {words}");
         if let Some(link) = watch.link() {
             self.close_link(link);
         }
