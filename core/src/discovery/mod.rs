@@ -24,7 +24,7 @@ use board::Board;
 pub use builder::DiscoveryBuilder;
 pub use dial::{BlockingConnection, Connection, Dialer};
 pub use handshake::{Handshake, Introduction, ReplicaState, ServerKind, ServerRole, Welcome};
-pub use url::ClientUrl;
+pub use url::{ClientUrl, UrlOptions};
 use watch::closed;
 pub use watch::{Events, Notice, Switch, Switches, Watch};
 

@@ -1,5 +1,7 @@
 //! Decides what a discovery is set up with, and starts it.
 
+mod set;
+
 use std::sync::Arc;
 
 use super::{
