@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("net", &["types", "error", "resp"]),
     ("driver", &["types", "error", "resp", "config", "machine", "net"]),
     ("discovery", &["types", "error", "resp", "finder", "net"]),
-    ("pool", &["types", "error", "resp", "discovery", "net"]),
+    ("pool", &["types", "error", "resp", "finder", "discovery", "net"]),
     (
         "testing",
         &["types", "error", "resp", "model", "config", "machine", "finder", "net", "driver", "discovery", "pool"],

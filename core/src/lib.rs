@@ -18,6 +18,8 @@ pub mod manual;
 pub mod model;
 #[cfg(feature = "net")]
 pub mod net;
+#[cfg(feature = "pool")]
+pub mod pool;
 pub mod resp;
 #[cfg(feature = "testing")]
 pub mod testing;

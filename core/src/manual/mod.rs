@@ -17,6 +17,10 @@ pub mod embedding {}
 #[cfg(feature = "discovery")]
 pub mod clients {}
 
+#[doc = include_str!("pools.md")]
+#[cfg(feature = "pool")]
+pub mod pools {}
+
 #[doc = include_str!("testing.md")]
 #[cfg(feature = "testing")]
 pub mod testing {}

@@ -40,6 +40,16 @@ impl Clock {
         Now { tick: Tick::from_ms(self.elapsed().as_millis() as u64), unix: UnixMs::from_ms(unix) }
     }
 
+    /// This moment on the steady clock alone.
+    pub fn tick(&self) -> Tick {
+        Tick::from_ms(self.elapsed().as_millis() as u64)
+    }
+
+    /// Microseconds since the start, for measuring short spans.
+    pub fn microseconds(&self) -> u64 {
+        self.elapsed().as_micros() as u64
+    }
+
     /// The moment at which this clock reaches `tick`, for waiting; at once when it has.
     ///
     /// Waiting stops while the machine sleeps, so a long wait has to be cut into short ones.
