@@ -6,7 +6,7 @@ use std::{env, thread};
 
 use sentinelle::{
     error::Result,
-    testing::{HaGroup, Stopwatch},
+    testing::{Backend, HaGroup, Stopwatch},
     types::Millis,
 };
 
@@ -19,11 +19,18 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let rounds: usize = env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
-    println!("a master, 2 replicas, 3 sentinels in this program, {rounds} rounds; milliseconds: p50, p99, largest\n");
+    println!("a master, 2 replicas, 3 sentinels in this program, {rounds} rounds; milliseconds: p50, p99, largest");
+    measure("real servers", Backend::Real, rounds)?;
+    measure("simulated servers", Backend::Sim, rounds)
+}
+
+#[expect(clippy::print_stdout, reason = "a bench shows its figures")]
+fn measure(what: &str, backend: Backend, rounds: usize) -> Result<()> {
+    println!("\n{what}");
     let (mut ready, mut agreed, mut recovered) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         let watch = Stopwatch::start();
-        let group = HaGroup::builder().start()?;
+        let group = HaGroup::builder().backend(backend).start()?;
         ready.push(watch.elapsed_ms());
         let (failover, reset) = fail_over(&group)?;
         agreed.push(failover);
@@ -32,8 +39,8 @@ fn main() -> Result<()> {
     show("start to ready", ready);
     show("kill to all agree", agreed);
     show("reset after a failover", recovered);
-    show("reset after a test without faults", reset_often(rounds)?);
-    let at_once = (0..rounds.div_ceil(4)).map(|_| start_at_once()).collect::<Result<Vec<_>>>()?;
+    show("reset after a test without faults", reset_often(backend, rounds)?);
+    let at_once = (0..rounds.div_ceil(4)).map(|_| start_at_once(backend)).collect::<Result<Vec<_>>>()?;
     show(&format!("{GROUPS_AT_ONCE} groups at once"), at_once);
     Ok(())
 }
@@ -51,8 +58,8 @@ fn fail_over(group: &HaGroup) -> Result<(Millis, Millis)> {
     Ok((agreed, watch.elapsed_ms()))
 }
 
-fn reset_often(rounds: usize) -> Result<Vec<Millis>> {
-    let group = HaGroup::builder().start()?;
+fn reset_often(backend: Backend, rounds: usize) -> Result<Vec<Millis>> {
+    let group = HaGroup::builder().backend(backend).start()?;
     let one_round = |round: usize| {
         group.client()?.command(&["SET", &round.to_string(), "1"])?;
         let watch = Stopwatch::start();
@@ -62,9 +69,10 @@ fn reset_often(rounds: usize) -> Result<Vec<Millis>> {
     (0..rounds).map(one_round).collect()
 }
 
-fn start_at_once() -> Result<Millis> {
+fn start_at_once(backend: Backend) -> Result<Millis> {
     let watch = Stopwatch::start();
-    let starting: Vec<_> = (0..GROUPS_AT_ONCE).map(|_| thread::spawn(|| HaGroup::builder().start())).collect();
+    let starting: Vec<_> =
+        (0..GROUPS_AT_ONCE).map(|_| thread::spawn(move || HaGroup::builder().backend(backend).start())).collect();
     let mut groups = Vec::new();
     for group in starting {
         groups.push(group.join().expect("a start does not panic")?);

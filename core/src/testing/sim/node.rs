@@ -45,6 +45,8 @@ pub(super) struct Node {
     pub(super) batch: Option<Vec<(u8, Request)>>,
     pub(super) signals: Signals,
     pub(super) commands_answered: u64,
+    /// How many replicas were given all data, and how many went on from where they were.
+    pub(super) syncs: (u64, u64),
     last_client: u64,
     log: VecDeque<String>,
 }
@@ -134,6 +136,7 @@ impl Node {
             batch: None,
             signals,
             commands_answered: 0,
+            syncs: (0, 0),
             last_client: 0,
             log: VecDeque::new(),
         }
@@ -146,6 +149,11 @@ impl Node {
         let (outbox, messages) = mpsc::channel(super::session::MOST_MESSAGES);
         self.sessions.insert(id, Session::new(self.clock.now().tick, address, local, outbox));
         (id, messages)
+    }
+
+    /// How many connections it has had.
+    pub(super) fn clients_admitted(&self) -> u64 {
+        self.last_client
     }
 
     /// Forgets a connection, which ends it.
@@ -184,8 +192,10 @@ impl Node {
             }
             return self.refuse(client, "ERR the transaction is too large".into());
         }
+        // A replica that says how far it is is not paused.
         if let Some(pause) = self.pause.filter(|pause| pause.until > call.now.tick)
             && (pause.of == Paused::All || command.writes())
+            && session.follower.is_none()
         {
             return Answer::Wait(Waiting::for_end_of(pause, request.clone()));
         }

@@ -84,8 +84,12 @@ pub(super) fn sync(node: &mut Node, call: Call<'_>) -> Answer {
     let resumption = has.map_or(Resumption::Full, |has| node.replication.judge(asked, has));
     let history = node.replication.history().clone();
     let (head, from) = match (resumption, has) {
-        (Resumption::Partial, Some(has)) => (format!("+CONTINUE {history}\r\n").into_bytes(), has),
+        (Resumption::Partial, Some(has)) => {
+            node.syncs.1 += 1;
+            (format!("+CONTINUE {history}\r\n").into_bytes(), has)
+        }
         (Resumption::Partial | Resumption::Full, _) => {
+            node.syncs.0 += 1;
             let mut data = node.data.snapshot();
             let selected = node.replication.selected.unwrap_or(0);
             Request::new(["SELECT".to_owned(), selected.to_string()]).encode(&mut data);

@@ -55,7 +55,7 @@ const SECTIONS: &[(&str, Section)] = &[
     ("Clients", Node::client_lines),
     ("Memory", Node::memory_lines),
     ("Persistence", |_, _| "loading:0\r\nasync_loading:0\r\nrdb_bgsave_in_progress:0\r\naof_enabled:0\r\n".into()),
-    ("Stats", |node, _| format!("total_commands_processed:{}\r\n", node.commands_answered)),
+    ("Stats", Node::stats_lines),
     ("Replication", Node::replication_lines),
     ("Keyspace", Node::keyspace_lines),
 ];
@@ -77,6 +77,16 @@ impl Node {
     fn client_lines(&self, _: Tick) -> String {
         let count = self.sessions.values().filter(|session| session.kind() != Kind::Replica).count();
         format!("connected_clients:{count}\r\nmaxclients:{}\r\n", self.settings.text("maxclients"))
+    }
+
+    fn stats_lines(&self, _: Tick) -> String {
+        let (full, partial) = self.syncs;
+        format!(
+            "total_connections_received:{}\r\ntotal_commands_processed:{}\r\nsync_full:{full}\r\n\
+             sync_partial_ok:{partial}\r\n",
+            self.clients_admitted(),
+            self.commands_answered
+        )
     }
 
     fn memory_lines(&self, _: Tick) -> String {
