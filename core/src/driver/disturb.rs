@@ -1,4 +1,4 @@
-//! Decides what a test may break in a running sentinel: its storage and its clocks.
+//! Decides what a test may do to a running sentinel from inside: break its storage and its clocks, and hurry it.
 
 use std::io;
 
@@ -20,13 +20,15 @@ pub(crate) enum Storage {
     IsReadOnly,
 }
 
-/// A fault inside a sentinel.
+/// What a test does to a sentinel from inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disturbance {
     /// The storage does this from now on.
     Storage(Storage),
     /// The clocks jump by so many milliseconds.
     Jump(i64),
+    /// It looks for news at once, although nothing is due.
+    Nudge,
 }
 
 impl Storage {
@@ -49,7 +51,7 @@ impl SentinelBuilder {
 }
 
 impl Sentinel {
-    /// Breaks something; in effect when this returns.
+    /// Does that to it; in effect when this returns.
     ///
     /// # Errors
     /// [`crate::error::ErrorKind::Stopped`] when it has ended.

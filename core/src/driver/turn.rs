@@ -145,6 +145,10 @@ impl Driver {
     fn suffer(&mut self, disturbance: Disturbance) {
         match disturbance {
             Disturbance::Storage(storage) => self.storage = storage,
+            Disturbance::Nudge => {
+                self.machine.look_around(self.clock.now());
+                self.wake_machine();
+            }
             Disturbance::Jump(span_ms) => {
                 self.clock.jump(span_ms);
                 self.wake_machine();

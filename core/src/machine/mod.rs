@@ -128,6 +128,19 @@ impl Machine {
         self.turn(now, input);
     }
 
+    /// Looks for news at once: lost links are tried again, servers are asked for INFO and told a hello.
+    ///
+    /// [`Input::Elapsed`] has to follow. It changes no decision, only how soon there is something to decide on.
+    pub fn look_around(&mut self, now: Now) {
+        let nodes = self.nodes.keys().flat_map(|&node| [Why::Info(node), Why::Hello(node)]);
+        let links = self.links.keys().map(|&link| Why::Reconnect(link));
+        for why in nodes.chain(links) {
+            if self.deadlines.get(why).is_some() {
+                self.deadlines.bring_forward(why, now.tick);
+            }
+        }
+    }
+
     /// The next piece of work, in order; `None` when there is nothing to do until news comes.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()

@@ -57,6 +57,8 @@ pub enum Persistence {
 pub struct DataServer {
     plan: ServerPlan,
     process: Process,
+    /// Whether the process only stands by for the next start.
+    stands_by: bool,
     // Dropped after `process`, which listens on it.
     port: Port,
 }
@@ -101,7 +103,7 @@ impl DataServer {
 
     /// Its process id; `None` after [`DataServer::kill`].
     pub fn pid(&self) -> Option<u32> {
-        self.process.pid()
+        self.process.pid().filter(|_| !self.stands_by)
     }
 
     /// A connection to it, authenticated when it has a password.
@@ -147,6 +149,16 @@ impl DataServer {
     /// Kills it like a power failure would; returns when it is gone.
     pub fn kill(&mut self) {
         self.process.kill();
+        self.stands_by = false;
+    }
+
+    /// Kills it, and starts at once what [`DataServer::restart`] will bring back, if that is an empty server.
+    ///
+    /// Until then it counts as dead. Only who keeps its address to himself may use this.
+    pub(super) fn kill_for_now(&mut self) {
+        self.kill();
+        // When it cannot be started now, it is when it is needed.
+        self.stands_by = self.plan.persistence == Persistence::Memory && self.process.start().is_ok();
     }
 
     /// Whether it has ended by itself since the last look.
@@ -174,7 +186,9 @@ impl DataServer {
     /// # Errors
     /// As [`DataServer::start`].
     pub fn restart(&mut self) -> Result<()> {
-        self.process.start()?;
+        if !std::mem::take(&mut self.stands_by) || !self.process.is_running() {
+            self.process.start()?;
+        }
         self.wait_ready()
     }
 
@@ -194,7 +208,7 @@ impl DataServer {
     pub(super) fn launch(plan: &ServerPlan, name: &str) -> Result<Self> {
         let program = plan.program.clone().map_or_else(find_server, Ok)?;
         let process = Process::prepare(program, name)?;
-        let mut server = Self { plan: plan.clone(), process, port: Port::take_free()? };
+        let mut server = Self { plan: plan.clone(), process, stands_by: false, port: Port::take_free()? };
         server.begin()?;
         Ok(server)
     }
@@ -231,7 +245,7 @@ impl DataServer {
 
     /// Whether the process that answers on the port is ours, by its process id, and has its data in memory.
     fn answers_itself(&self) -> bool {
-        let Some(pid) = self.pid() else { return false };
+        let Some(pid) = self.process.pid() else { return false };
         let (ours, loaded) = (format!("process_id:{pid}"), "loading:0");
         self.client_with(Millis::new(500))
             .and_then(|mut client| client.text(&["INFO"]))

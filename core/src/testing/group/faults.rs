@@ -1,11 +1,11 @@
 //! Decides how a group is disturbed, and how all of that is undone.
 
 use std::{
-    net::TcpStream,
-    sync::{PoisonError, atomic::Ordering},
+    net::{SocketAddr, TcpStream},
+    sync::atomic::Ordering,
 };
 
-use super::{HaGroup, Member, seat::Seat};
+use super::{HaGroup, Member};
 use crate::{
     driver::Storage,
     error::{Error, ErrorKind, Result},
@@ -14,9 +14,6 @@ use crate::{
     testing::proxy::{Fate, Passage, Slices},
     types::Millis,
 };
-
-/// The `replica-priority` of a server that was not told another.
-const USUAL_PRIORITY: u32 = 100;
 
 /// Faults of processes. Each is in effect when its call returns, and each is undone by [`HaGroup::heal`].
 ///
@@ -33,7 +30,7 @@ impl HaGroup {
         self.front(member)?.lead_nowhere();
         if let Member::Server(_) = member {
             let node = self.node(member)?;
-            node.server().kill();
+            node.server().kill_for_now();
             *node.is_paused() = false;
         } else {
             self.seat(member)?.crash();
@@ -49,6 +46,11 @@ impl HaGroup {
     /// # Errors
     /// [`ErrorKind::NoServer`] when it does not start, [`ErrorKind::Config`]
     pub fn restart(&self, member: Member) -> Result<()> {
+        self.restart_under(None, member)
+    }
+
+    /// Starts a member again; a server follows `master` before anybody can reach it.
+    pub(super) fn restart_under(&self, master: Option<SocketAddr>, member: Member) -> Result<()> {
         let front = self.front(member)?;
         front.lead_nowhere();
         let listens = if let Member::Server(_) = member {
@@ -56,6 +58,9 @@ impl HaGroup {
             *node.is_paused() = false;
             let mut server = node.server();
             server.restart()?;
+            if let Some(master) = master {
+                server.follow(master)?;
+            }
             Some(server.address())
         } else {
             let mut seat = self.seat(member)?;
@@ -286,71 +291,6 @@ impl HaGroup {
         let sent = TcpStream::connect(address).and_then(|mut stream| std::io::Write::write_all(&mut stream, bytes));
         sent.map_err(|error| Error::new(ErrorKind::Connection, "send to", address.to_string()).because(error))
     }
-}
-
-/// Undoing.
-impl HaGroup {
-    /// Undoes every fault: the network is clear, who was paused goes on, who was killed is back, disks have room.
-    ///
-    /// It does not wait until the group has recovered; [`HaGroup::wait_ready`] does.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoServer`] when a member does not start again.
-    pub fn heal(&self) -> Result<()> {
-        self.passages.change(std::collections::BTreeMap::clear);
-        for node in &self.seats {
-            let mut seat = node.seat();
-            seat.resume();
-            if let Seat::Inside(_) = &*seat {
-                seat.set_storage(Storage::Works)?;
-            }
-            if node.is_armed.swap(false, Ordering::Relaxed) && seat.is_running() {
-                seat.crash_at(None)?;
-            }
-            if node.has_jumped.swap(false, Ordering::Relaxed) {
-                // Its steady clock cannot be put back; one that is started again has another.
-                seat.crash();
-                node.front.lead_nowhere();
-            }
-        }
-        for node in &self.nodes {
-            if std::mem::take(&mut *node.is_paused()) {
-                node.server().resume();
-            }
-        }
-        let gone: Vec<_> =
-            self.servers().into_iter().chain(self.sentinels()).filter(|&member| self.is_gone(member)).collect();
-        gone.into_iter().try_for_each(|member| self.restart(member))?;
-        if self.has_priorities.swap(false, Ordering::Relaxed) {
-            for server in self.servers() {
-                self.set_priority(server, USUAL_PRIORITY)?;
-            }
-            self.has_priorities.store(false, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    /// Makes the group fit for the next test: heals it, removes all data, and waits until it is ready.
-    ///
-    /// The same processes go on. Which server is the master may differ from the start.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Timeout`] with the state of the group.
-    pub fn reset(&self) -> Result<()> {
-        self.heal()?;
-        let master = self.wait_agreement()?;
-        let address = self.address(master)?;
-        let (host, port) = (address.ip().to_string(), address.port().to_string());
-        for server in self.servers().into_iter().filter(|server| *server != master) {
-            // The sentinels do it too, but stock ones only after some seconds.
-            self.tell(server, &["REPLICAOF", &host, &port])?;
-        }
-        self.tell(master, &["FLUSHALL"])?;
-        self.wait_synced_to(master)?;
-        self.wait_discovered(self.patience)?;
-        *self.chapter.lock().unwrap_or_else(PoisonError::into_inner) = self.log.elapsed();
-        Ok(())
-    }
 
     /// Runs a command on a server, whatever happens to the network.
     ///
@@ -361,12 +301,5 @@ impl HaGroup {
             node.glance()
                 .is_some_and(|mut client| client.command(words).is_ok_and(|reply| !matches!(reply, Value::Error(_))))
         })
-    }
-
-    pub(super) fn is_gone(&self, member: Member) -> bool {
-        match member {
-            Member::Server(_) => self.node(member).is_ok_and(|node| !node.server().is_running()),
-            Member::Sentinel(_) | Member::Client => self.seat(member).is_ok_and(|seat| seat.listens().is_none()),
-        }
     }
 }

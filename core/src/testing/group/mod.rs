@@ -2,6 +2,7 @@
 
 mod builder;
 mod faults;
+mod heal;
 mod inside;
 mod member;
 mod profile;

@@ -191,6 +191,14 @@ impl Seat {
         }
     }
 
+    /// Has it look for news at once, where it is in this program.
+    pub(super) fn nudge(&self) {
+        if let Self::Inside(inside) = self {
+            // One that does not answer has other worries.
+            let _ = inside.disturb(Disturbance::Nudge);
+        }
+    }
+
     /// Has it crash when it gets to that point, or at none any more.
     pub(super) fn crash_at(&self, point: Option<CrashPoint>) -> Result<()> {
         let is_known = |point: CrashPoint| point.is_stock() || matches!(self, Self::Inside(_));

@@ -105,6 +105,14 @@ impl Server {
         }
     }
 
+    /// Kills it, and has at hand what will come back if that is an empty process.
+    pub(super) fn kill_for_now(&mut self) {
+        match self {
+            Self::Process(server) => server.kill_for_now(),
+            Self::Sim(server) => server.kill(),
+        }
+    }
+
     pub(super) fn pause(&mut self) {
         match self {
             Self::Process(server) => server.pause(),

@@ -113,6 +113,60 @@ fn a_reset_removes_the_data_and_undoes_the_faults() {
 }
 
 #[test]
+fn a_reset_after_a_failover_keeps_the_new_master_and_brings_the_old_one_back_empty() {
+    let group = patient().start().expect("the group starts");
+    let old = group.master().expect("the sentinels know");
+    group.client().expect("the master answers").text(&["SET", "colour", "green"]).expect("it takes writes");
+    group.kill(old).expect("it is one of the group");
+    let new = group.wait_master_other_than(old).expect("a replica is promoted");
+
+    group.reset().expect("it recovers");
+
+    assert_eq!(group.master().expect("the sentinels know"), new);
+    let snapshot = group.snapshot();
+    for server in snapshot.servers.iter().filter(|server| server.member != new) {
+        assert!(server.follows == Some(new) && server.is_linked, "{snapshot}");
+        let mut client = group.connect(server.member).expect("it answers");
+        assert_eq!(client.command(&["DBSIZE"]).expect("it answers"), Value::Integer(0));
+    }
+    group.kill(new).expect("it is one of the group");
+    group.wait_master_other_than(new).expect("the next failover is as good as the first");
+}
+
+#[test]
+fn a_killed_server_is_dead_until_it_is_started_again() {
+    let group = calm().replicas(1).start().expect("the group starts");
+
+    group.kill(Member::Server(1)).expect("it is one of the group");
+
+    assert!(group.connect(Member::Server(1)).and_then(|mut client| client.command(&["PING"])).is_err());
+    assert_eq!(group.snapshot().servers[1].role, None);
+    let connected = group.client().and_then(|mut client| client.info("replication", "connected_slaves"));
+    assert_eq!(connected.expect("the master answers"), "0");
+    group.wait_synced().expect("nobody is waited for");
+    group.restart(Member::Server(1)).expect("it starts again");
+    group.wait_role(Member::Server(1), "slave").expect("the sentinels tell it");
+}
+
+#[test]
+fn a_group_with_the_values_of_a_silent_file_is_ready_soon_and_patient() {
+    let group = patient().profile(Profile::Stock).start().expect("the group starts");
+    let master = group.master().expect("the sentinels know");
+
+    group.pause(master).expect("it is one of the group");
+
+    group.assert_never("+sdown", Millis::new(1_000));
+    let mut sentinel = group.connect(Member::Sentinel(0)).expect("it answers");
+    let reply = sentinel.command(&["SENTINEL", "MASTER", group.name()]).expect("it answers");
+    let Value::Array(words) = reply else { panic!("it answers {reply:?}") };
+    let at = words.iter().position(|word| word.as_text() == Some("down-after-milliseconds")).expect("it is told");
+    assert_eq!(words[at + 1].as_text(), Some("30000"));
+    group.resume(master).expect("it is one of the group");
+    group.failover().expect("the sentinel takes the order");
+    group.wait_master_other_than(master).expect("an order needs no patience");
+}
+
+#[test]
 fn a_group_with_stock_sentinels_in_it_fails_over() {
     for backend in [Backend::Mixed(1), Backend::RealSentinels] {
         let group = patient().backend(backend).start().expect("the group starts");

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use super::{HaGroup, Member, Node, Pace, SentinelNode};
+use super::{HaGroup, Member, Node, Pace, SentinelNode, seat::Seat};
 use crate::{
     error::{Error, ErrorKind, Result},
     testing::{Client, Heard, Stopwatch, wait_until},
@@ -13,9 +13,11 @@ use crate::{
 };
 
 /// How long a fresh replica may take to pass a marker on before its link is made anew.
-const STREAM_DELAY: Millis = Millis::new(20);
+const STREAM_DELAY: Millis = Millis::new(3);
 /// How long sentinels may take to find out by themselves what they wait to be told.
 const HURRY_AFTER: Millis = Millis::new(30);
+/// How long those in this program may take to make something of what they were told to look at.
+const BETWEEN_NUDGES: Millis = Millis::new(4);
 
 impl HaGroup {
     /// Waits until all running sentinels name the same server, and that server calls itself master.
@@ -135,27 +137,43 @@ impl HaGroup {
         let running = self.seats.iter().filter(|node| node.seat().is_running()).count();
         let (replicas, peers) = (self.nodes.len() - 1, running.saturating_sub(1));
         let watch = Stopwatch::start();
-        let mut hurried = false;
+        let mut nudged = None;
+        let mut haste = None;
         let waited = self.wait_within(limit, "all sentinels know the replicas and each other", |group| {
             let mut seats = group.seats.iter().map(SentinelNode::seat);
             let knows_all = seats.all(|seat| !seat.is_running() || seat.knows(&group.name, replicas, peers));
-            if !knows_all && !hurried && watch.elapsed_ms() >= HURRY_AFTER {
-                hurried = true;
-                group.set_periods(&group.pace.hurried());
+            let took = watch.elapsed_ms();
+            if !knows_all && nudged.is_none_or(|last: Millis| took >= last.plus(BETWEEN_NUDGES)) {
+                nudged = Some(took);
+                group.nudge();
+            }
+            if !knows_all && haste.is_none() && took >= HURRY_AFTER {
+                haste = Some(self.hurry_outsiders());
             }
             knows_all.then_some(())
         });
-        if hurried {
-            self.set_periods(&self.pace);
-        }
+        drop(haste);
         waited
     }
 
-    /// Gives all sentinels these periods.
+    /// Has the sentinels in this program look for news at once.
+    pub(super) fn nudge(&self) {
+        self.seats.iter().for_each(|node| node.seat().nudge());
+    }
+
+    /// Has the other sentinels look for news often until this is dropped.
+    fn hurry_outsiders(&self) -> Haste<'_> {
+        self.set_periods(&self.pace.hurried());
+        Haste { group: self }
+    }
+
+    /// Gives the sentinels that are processes these periods.
     fn set_periods(&self, pace: &Pace) {
-        for node in &self.seats {
-            // One that does not answer keeps its own.
-            let _ = node.seat().set_pace(pace);
+        for seat in self.seats.iter().map(SentinelNode::seat) {
+            if let Seat::Outside { .. } = &*seat {
+                // One that does not answer keeps its own.
+                let _ = seat.set_pace(pace);
+            }
         }
     }
 
@@ -212,6 +230,17 @@ impl HaGroup {
         waited
             .and_then(|_| found.ok_or_else(|| Error::new(ErrorKind::Timeout, "wait", what)))
             .map_err(|error| error.because(self.report()))
+    }
+}
+
+/// A while in which sentinels that are processes look for news often.
+struct Haste<'a> {
+    group: &'a HaGroup,
+}
+
+impl Drop for Haste<'_> {
+    fn drop(&mut self) {
+        self.group.set_periods(&self.group.pace);
     }
 }
 
