@@ -128,12 +128,7 @@ pub extern "C" fn snl_cmd_arg_double(c: *mut snl_cmd, v: f64) -> i32 {
 
 /// Adds the words of a line as redis-cli takes it: `SET k "a b"`, with `\n`, `\xff` inside double quotes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn snl_cmd_line(
-    c: *mut snl_cmd,
-    line: *const c_char,
-    n: usize,
-    err: *mut *mut snl_error,
-) -> i32 {
+pub unsafe extern "C" fn snl_cmd_line(c: *mut snl_cmd, line: *const c_char, n: usize, err: *mut *mut snl_error) -> i32 {
     enter(err, || {
         let command = find::<CommandObject>(c)?;
         // SAFETY: `line` and `n` are the caller's, as the header says.

@@ -226,4 +226,3 @@ pub extern "C" fn snl_config_keys_json() -> *const c_char {
 pub extern "C" fn snl_config_free(c: *mut snl_config) {
     free::<ConfigObject>(c);
 }
-

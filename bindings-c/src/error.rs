@@ -51,7 +51,7 @@ impl Handled for ErrorObject {
 }
 
 impl ErrorObject {
-    pub(crate) fn new(failure: Failure) -> Self {
+    pub(crate) fn new(failure: &Failure) -> Self {
         let outcome = match failure.outcome {
             None => snl_outcome::SNL_OUTCOME_NONE,
             Some(Outcome::NotSent) => snl_outcome::SNL_OUTCOME_NOT_SENT,
@@ -63,9 +63,9 @@ impl ErrorObject {
             outcome,
             is_retryable: failure.retryable,
             detail: c_text(failure.json()),
-            message: c_text(failure.message),
-            server_code: c_text(failure.server_code.unwrap_or_default()),
-            address: c_text(failure.address.unwrap_or_default()),
+            message: c_text(failure.message.clone()),
+            server_code: c_text(failure.server_code.clone().unwrap_or_default()),
+            address: c_text(failure.address.clone().unwrap_or_default()),
         }
     }
 }

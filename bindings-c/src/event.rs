@@ -6,7 +6,7 @@ use sentinelle::facade::{Event, Events, Failure, Listen, Next};
 
 use crate::{
     code::snl_code,
-    error::{c_text, snl_error},
+    error::c_text,
     token::Table,
     wall::{Done, Handled, Out, enter, find, free, give, look, patience},
 };

@@ -132,7 +132,9 @@ impl Tree {
     fn of(words: &[i64]) -> Self {
         let rows = words.chunks_exact(3);
         let counts: Vec<_> = rows
-            .map(|words| Row { kind: words[0], number: words[1], length: usize::try_from(words[2]).unwrap_or(0) }.items())
+            .map(|words| {
+                Row { kind: words[0], number: words[1], length: usize::try_from(words[2]).unwrap_or(0) }.items()
+            })
             .collect();
         let mut first = Vec::with_capacity(counts.len());
         let mut total = 0;
@@ -187,11 +189,8 @@ pub unsafe extern "C" fn snl_reply_int(r: *const snl_reply, out: *mut i64) -> i3
         let (object, row, _) = value_of(r)?;
         // SAFETY: `out` is the caller's, as the header says.
         let out = unsafe { Out::at(out, "out") }?;
-        let number = if row.is(&[ReplyType::Integer, ReplyType::Boolean]) {
-            Some(row.number)
-        } else {
-            parsed(&object, &row)
-        };
+        let number =
+            if row.is(&[ReplyType::Integer, ReplyType::Boolean]) { Some(row.number) } else { parsed(&object, &row) };
         out.put(number.ok_or_else(|| bad_argument("r", "is no whole number"))?);
         Ok(snl_code::SNL_OK)
     })
@@ -338,7 +337,6 @@ pub extern "C" fn snl_reply_free(r: *mut snl_reply) {
         free::<ReplyObject>(r);
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -98,11 +98,7 @@ pub unsafe extern "C" fn snl_sentinel_start(
 
 /// The first address it listens on. Lives as long as `s`; `SNL_EMPTY` when it listens nowhere.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn snl_sentinel_address(
-    s: *const snl_sentinel,
-    host: *mut *const c_char,
-    port: *mut i32,
-) -> i32 {
+pub unsafe extern "C" fn snl_sentinel_address(s: *const snl_sentinel, host: *mut *const c_char, port: *mut i32) -> i32 {
     enter(std::ptr::null_mut(), || {
         let object = find::<SentinelObject>(s)?;
         // SAFETY: both are the caller's, as the header says.

@@ -20,7 +20,7 @@ use crate::{
 pub(crate) type Done = Result<snl_code, Failure>;
 
 /// The length that stands for "up to the first NUL".
-pub const SNL_NTS: usize = usize::MAX;
+pub(crate) const SNL_NTS: usize = usize::MAX;
 
 /// Runs a call; a failure is told by the code and, where `err` is not NULL, by a new error object.
 ///
@@ -35,7 +35,7 @@ pub(crate) fn enter(err: *mut *mut snl_error, work: impl FnOnce() -> Done) -> i3
     let code = code_of(failure.kind).unwrap_or(snl_code::SNL_E_PANIC);
     // A second panic, while the first one is told, leaves the number alone to tell it.
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        if let (Some(err), Ok(object)) = (NonNull::new(err), give(ErrorObject::new(failure))) {
+        if let (Some(err), Ok(object)) = (NonNull::new(err), give(ErrorObject::new(&failure))) {
             // SAFETY: the caller says that `err` is NULL or points to memory for a pointer.
             unsafe { err.write(object) };
         }

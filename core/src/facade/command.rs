@@ -1,6 +1,7 @@
 //! Decides what a command is to a binding: words, and how it wants to be treated.
 
-use crate::types::Millis;
+use super::failure::{Failure, Result};
+use crate::{error::ErrorKind, resp, types::Millis};
 
 /// A command: its words, and how it wants to be treated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,15 @@ impl ReadFrom {
     pub fn parse(text: &str) -> Option<Self> {
         (text == "master").then_some(Self::Master)
     }
+}
+
+/// The words of a line as redis-cli takes it: `SET k "a b"`, with `\n`, `\xff` and the like inside double quotes.
+///
+/// # Errors
+/// [`ErrorKind::Argument`] when its quotes are not balanced.
+pub fn split_line(line: &[u8]) -> Result<Vec<Vec<u8>>> {
+    let shown = || format!("unbalanced quotes: {}", line[..line.len().min(80)].escape_ascii());
+    resp::split_line(line).ok_or_else(|| Failure::new(ErrorKind::Argument, "read a command line", shown()))
 }
 
 impl Command {

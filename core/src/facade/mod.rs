@@ -38,7 +38,7 @@ mod verdict;
 
 pub use address::Address;
 pub use call::Call;
-pub use command::{Class, Command, ReadFrom};
+pub use command::{Class, Command, ReadFrom, split_line};
 pub use completions::{Completion, Completions};
 pub use discovery::{Discovery, Sign, Watch};
 pub use event::Event;

@@ -15,7 +15,7 @@ pub use crate::resp::Value as Reply;
 pub struct Flat {
     /// Three numbers for each value.
     pub words: Vec<i64>,
-    /// The bytes of all strings.
+    /// The bytes of all strings, each with a NUL behind it that its length does not count.
     pub blob: Vec<u8>,
 }
 
@@ -114,6 +114,7 @@ impl Flat {
     fn bytes(&mut self, kind: ReplyType, bytes: &[u8]) {
         self.row(kind, self.blob.len() as i64, bytes.len());
         self.blob.extend_from_slice(bytes);
+        self.blob.push(0);
     }
 
     fn row(&mut self, kind: ReplyType, number: i64, length: usize) {
@@ -171,8 +172,8 @@ mod tests {
 
         let flat = flatten(&reply);
 
-        assert_eq!(flat.words, [7, 0, 3, 4, 0, 2, 8, 0, 1, 5, 2, 1, 1, 7, 0, 0, 0, 0]);
-        assert_eq!(flat.blob, b"abk");
+        assert_eq!(flat.words, [7, 0, 3, 4, 0, 2, 8, 0, 1, 5, 3, 1, 1, 7, 0, 0, 0, 0]);
+        assert_eq!(flat.blob, b"ab\0k\0");
     }
 
     #[test]

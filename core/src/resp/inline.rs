@@ -5,7 +5,7 @@
 //! where redis waits for ever.
 
 /// The words of `line`; `None` when its quotes are not balanced.
-pub(super) fn split(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+pub(crate) fn split(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut words = Vec::new();
     let mut rest = line;
     while let Some(start) = rest.iter().position(|&byte| !is_space(byte)) {
