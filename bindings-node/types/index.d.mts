@@ -1,0 +1,2 @@
+// The types of `sentinelle` for importers: the same as for `require`.
+export * from './index.js';

@@ -1,0 +1,2 @@
+// The types of `sentinelle/testing` for importers: the same as for `require`.
+export * from './testing.js';
