@@ -62,7 +62,7 @@ pub use testing::{HaGroup, Member, parse_member};
 pub use topology::{ReplicaSeen, SentinelSeen, Topology};
 pub use verdict::{Verdict, class_name, classify, judge_failure};
 
-pub use crate::types::Millis;
+pub use crate::{cli::run as run_command_line, types::Millis};
 
 /// The version of this library.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,108 @@
+//! Decides how results reach an asyncio loop: one wake-up for all that wait, each future told in one pass.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use pyo3::{intern, prelude::*, types::PyTuple};
+use sentinelle::facade;
+
+use crate::{
+    failure::raise,
+    pool::{Pool, raise_as_redis_py},
+    reply, words,
+};
+
+/// The commands of one event loop that are under way.
+#[pyclass(frozen, module = "sentinelle._sentinelle")]
+pub(crate) struct Completions {
+    queue: facade::Completions,
+    awaited: Mutex<BTreeMap<u64, Awaited>>,
+    next: AtomicU64,
+}
+
+/// Who waits for a result, and how it is wanted.
+struct Awaited {
+    future: Py<PyAny>,
+    pool: Py<Pool>,
+    is_raw: bool,
+}
+
+#[pymethods]
+impl Completions {
+    #[new]
+    fn new() -> Self {
+        Self { queue: facade::Completions::new(), awaited: Mutex::default(), next: AtomicU64::new(0) }
+    }
+
+    /// Runs a command; the future is told its result by `deliver`.
+    fn submit(
+        &self,
+        py: Python<'_>,
+        pool: Bound<'_, Pool>,
+        arguments: &Bound<'_, PyTuple>,
+        future: Py<PyAny>,
+        is_raw: bool,
+    ) -> PyResult<()> {
+        let command = words::command(arguments, pool.get().text())?;
+        let tag = self.next.fetch_add(1, Ordering::Relaxed);
+        let submitted = pool.get().handle().clone();
+        self.awaited().insert(tag, Awaited { future, pool: pool.unbind(), is_raw });
+        submitted.submit(command, &self.queue, tag).map_err(|failure| {
+            self.awaited().remove(&tag);
+            raise_as_redis_py(py, &failure)
+        })
+    }
+
+    /// A descriptor that is readable while results wait.
+    fn fd(&self, py: Python<'_>) -> PyResult<i32> {
+        self.queue.fd().map_err(|failure| raise(py, &failure))
+    }
+
+    /// Tells the futures of all results that wait.
+    fn deliver(&self, py: Python<'_>) -> PyResult<()> {
+        loop {
+            let results = self.queue.drain(MOST_AT_ONCE).map_err(|failure| raise(py, &failure))?;
+            let is_last = results.len() < MOST_AT_ONCE;
+            for result in results {
+                let Some(awaited) = self.awaited().remove(&result.tag) else { continue };
+                awaited.tell(py, result.result)?;
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Completions {
+    fn awaited(&self) -> MutexGuard<'_, BTreeMap<u64, Awaited>> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Awaited {
+    fn tell(self, py: Python<'_>, result: Result<facade::Reply, facade::Failure>) -> PyResult<()> {
+        let future = self.future.bind(py);
+        if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+            return Ok(()); // It was cancelled.
+        }
+        let shape = self.pool.get().shape(self.is_raw);
+        let value = match result {
+            Ok(answer) => reply::to_python(py, &answer, shape),
+            Err(failure) => Err(raise_as_redis_py(py, &failure)),
+        };
+        match value {
+            Ok(value) => future.call_method1(intern!(py, "set_result"), (value,))?,
+            Err(error) => future.call_method1(intern!(py, "set_exception"), (error.into_value(py),))?,
+        };
+        Ok(())
+    }
+}
+
+/// How many results are fetched in one go.
+const MOST_AT_ONCE: usize = 1024;
