@@ -195,7 +195,8 @@ fn tied_to_us(program: &Path) -> Command {
 fn find_tie() -> Option<PathBuf> {
     let setpriv = on_path("setpriv").filter(|_| cfg!(target_os = "linux"))?;
     let mut trial = Command::new(&setpriv);
-    trial.args(TIE_ARGUMENTS).arg("true").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // It is tried on what it will start, so that nothing else on the system matters.
+    trial.args(TIE_ARGUMENTS).args(["sh", "-c", ":"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     trial.status().is_ok_and(|status| status.success()).then_some(setpriv)
 }
 
