@@ -5,12 +5,14 @@
 
 mod group;
 mod plan;
+mod processes;
 mod programs;
 mod request;
 mod view;
 
 pub use group::Group;
 pub use plan::{Discovery, GroupPlan, Seat};
+pub use processes::processes_in;
 pub use programs::built_sentinelle;
 pub use request::{asked_for, is_bench};
 pub use view::{SentinelView, list_of_fields};

@@ -5,11 +5,12 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
 use sentinelle::{testing::wait_until, types::Millis};
+use sentinelle_tests::processes_in;
 
 const SOON: Millis = Millis::new(10_000);
 
@@ -123,13 +124,6 @@ impl Drop for Holder {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The processes that run in folders below `place`.
-fn processes_in(place: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir("/proc").expect("the system tells of its processes").flatten();
-    let folders = entries.filter_map(|entry| fs::read_link(entry.path().join("cwd")).ok());
-    folders.filter(|folder| folder.starts_with(place)).collect()
 }
 
 fn count_entries(place: &Path) -> usize {

@@ -9,7 +9,7 @@ mod writer;
 
 use std::io::Write;
 
-use cast::Cast;
+use cast::{Cast, FIRST};
 use timeline::{Moment, Timeline, show_headline, show_line};
 
 use crate::{
@@ -32,7 +32,7 @@ const WRITES_BEFORE: u64 = 500;
 /// [`ErrorKind::Timeout`] when an act does not end. All processes and files are gone in each case.
 pub fn demo(out: &mut dyn Write) -> Result<()> {
     let watch = Stopwatch::start();
-    let mut cast = Cast::start(watch)?;
+    let mut cast = Cast::start()?;
     introduce(out, &cast, watch)?;
 
     let killed = kill_the_master(out, &mut cast)?;
@@ -54,9 +54,9 @@ fn introduce(out: &mut dyn Write, cast: &Cast, watch: Stopwatch) -> Result<()> {
     let program = find_server()?;
     let program = program.file_name().unwrap_or_default().to_string_lossy();
     show_headline(out, "The cast")?;
-    for (index, server) in cast.servers.iter().enumerate() {
-        let role = if index == 0 { "master" } else { "replica" };
-        show_line(out, role, &format!("{}  a {program} process", server.address()))?;
+    for server in cast.group.servers() {
+        let role = if server == FIRST { "master" } else { "replica" };
+        show_line(out, role, &format!("{}  a {program} process", cast.group.address(server)?))?;
     }
     for (letter, address) in cast.sentinels() {
         show_line(out, "sentinel", &format!("{address}  {letter}, inside this process"))?;
@@ -69,11 +69,12 @@ fn introduce(out: &mut dyn Write, cast: &Cast, watch: Stopwatch) -> Result<()> {
 /// The first act; ends when the client writes again and every sentinel names the new master.
 fn kill_the_master(out: &mut dyn Write, cast: &mut Cast) -> Result<Failover> {
     cast.wait(PATIENCE, "the client writes", |cast| cast.writer.acknowledged() >= WRITES_BEFORE)?;
-    let old = cast.servers[0].address();
+    let old = cast.group.address(FIRST)?;
+    let letters = cast.letters()?;
     show_headline(out, &format!("The master {old} is killed with signal 9"))?;
 
-    let mut timeline = Timeline::from(cast.log.elapsed(), cast);
-    cast.servers[0].kill();
+    let mut timeline = Timeline::from(cast.group.events().elapsed(), cast, letters);
+    cast.group.kill(FIRST)?;
     let acknowledged = cast.writer.acknowledged();
     let mut moments: Vec<Moment> = Vec::new();
     cast.wait(PATIENCE, "the client writes again and all sentinels agree", |cast| {
@@ -95,15 +96,16 @@ fn kill_the_master(out: &mut dyn Write, cast: &mut Cast) -> Result<Failover> {
 
 /// The second act; ends when the old master replicates from the new one. Gives the time it took.
 fn bring_it_back(out: &mut dyn Write, cast: &mut Cast) -> Result<Millis> {
-    let old = cast.servers[0].address();
+    let old = cast.group.address(FIRST)?;
+    let letters = cast.letters()?;
     show_headline(out, &format!("The old master {old} is started again, and thinks it still is one"))?;
 
-    let mut timeline = Timeline::from(cast.log.elapsed(), cast);
-    cast.servers[0].restart()?;
+    let mut timeline = Timeline::from(cast.group.events().elapsed(), cast, letters);
+    cast.group.restart(FIRST)?;
     cast.wait(PATIENCE, "the old master follows the new one", |cast| {
         timeline.show_news(out, cast);
-        cast.servers[0]
-            .client()
+        cast.group
+            .connect(FIRST)
             .and_then(|mut client| client.text(&["INFO", "replication"]))
             .is_ok_and(|info| info.contains("role:slave") && info.contains("master_link_status:up"))
     })?;

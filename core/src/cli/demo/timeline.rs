@@ -29,25 +29,26 @@ pub(super) struct Timeline {
 
 impl Timeline {
     /// An act that begins at `begun`; what was heard before is not told.
-    pub(super) fn from(begun: Millis, cast: &Cast) -> Self {
-        Self { begun, told: cast.log.events().len(), letters: cast.letters() }
+    pub(super) fn from(begun: Millis, cast: &Cast, letters: BTreeMap<String, String>) -> Self {
+        Self { begun, told: cast.group.events().events().len(), letters }
     }
 
     /// The time since the beginning of the act.
     pub(super) fn elapsed(&self, cast: &Cast) -> Millis {
-        self.since_begin(cast.log.elapsed())
+        self.since_begin(cast.group.events().elapsed())
     }
 
     /// Tells what was heard since the last look.
     pub(super) fn show_news(&mut self, out: &mut dyn Write, cast: &Cast) -> Vec<Moment> {
-        let events = cast.log.events();
+        let events = cast.group.events().events();
         let news = &events[self.told..];
         self.told = events.len();
         news.iter()
             .filter_map(|event| {
                 let at = self.since_begin(event.at);
                 let sentence = sentence(event, &self.letters)?;
-                show(out, at, &event.from, &sentence).ok()?;
+                let from = self.letters.get(&event.from).unwrap_or(&event.from);
+                show(out, at, from, &sentence).ok()?;
                 Some(Moment { at, event: event.channel.clone() })
             })
             .collect()
@@ -92,7 +93,9 @@ fn sentence(event: &Heard, letters: &BTreeMap<String, String>) -> Option<String>
         }
         "+try-failover" => "stands for election".into(),
         "+vote-for-leader" => match letters.get(word(0)) {
-            Some(letter) if *letter == event.from => format!("votes for itself in epoch {}", word(1)),
+            Some(letter) if letters.get(&event.from) == Some(letter) => {
+                format!("votes for itself in epoch {}", word(1))
+            }
             Some(letter) => format!("votes for {letter} in epoch {}", word(1)),
             None => return None,
         },
@@ -118,10 +121,13 @@ mod tests {
 
     #[test]
     fn a_vote_names_the_sentinel_it_is_for() {
-        let letters = BTreeMap::from([("aaa".to_owned(), "A".to_owned())]);
+        let letters = BTreeMap::from(
+            [("aaa", "A"), ("sentinel-0", "A"), ("sentinel-1", "B")]
+                .map(|(name, letter)| (name.to_owned(), letter.to_owned())),
+        );
 
-        assert_eq!(told("B", "+vote-for-leader", "aaa 7", &letters), "votes for A in epoch 7");
-        assert_eq!(told("A", "+vote-for-leader", "aaa 7", &letters), "votes for itself in epoch 7");
+        assert_eq!(told("sentinel-1", "+vote-for-leader", "aaa 7", &letters), "votes for A in epoch 7");
+        assert_eq!(told("sentinel-0", "+vote-for-leader", "aaa 7", &letters), "votes for itself in epoch 7");
     }
 
     #[test]
