@@ -438,6 +438,9 @@ int32_t snl_discovery_master(snl_discovery *h,
                              snl_topology **out,
                              snl_error **err);
 
+// The picture of a master at this moment, without a wait; its `phase` tells whether writes should wait.
+int32_t snl_discovery_look(snl_discovery *h, const char *name, snl_topology **out, snl_error **err);
+
 // Asks the sentinels again; returns when they have answered.
 int32_t snl_discovery_refresh(snl_discovery *h, const char *name, int64_t timeout_ms, snl_error **err);
 
@@ -471,6 +474,9 @@ uint64_t snl_topology_gen(const snl_topology *t);
 
 // The configuration epoch of the sentinels.
 uint64_t snl_topology_epoch(const snl_topology *t);
+
+// What goes on: `resolving`, `up`, `suspect`, `hold` (a replica is promoted: writes should wait), `down`, `closed`.
+const char *snl_topology_phase(const snl_topology *t);
 
 // How many nodes of a role (`snl_role`) there are.
 size_t snl_topology_count(const snl_topology *t, int32_t role);

@@ -50,6 +50,7 @@ pub(crate) struct DiscoveryObject {
 /// A topology and its texts as C wants them.
 pub(crate) struct TopologyObject {
     topology: Topology,
+    phase: CString,
     nodes: [Vec<(CString, u16)>; 3],
     json: OnceLock<CString>,
 }
@@ -95,7 +96,7 @@ impl TopologyObject {
             topology.replicas.iter().map(|replica| named(&replica.address)).collect(),
             topology.sentinels.iter().map(|sentinel| named(&sentinel.address)).collect(),
         ];
-        Self { topology, nodes, json: OnceLock::new() }
+        Self { phase: c_text(topology.phase), topology, nodes, json: OnceLock::new() }
     }
 
     fn nodes(&self, role: i32) -> Option<&[(CString, u16)]> {
@@ -141,6 +142,23 @@ pub unsafe extern "C" fn snl_discovery_master(
         let (name, out) = unsafe { (wall::word(name, "name")?, Out::at(out, "out")?) };
         let topology = object.discovery.resolve(name, limit(timeout_ms)).wait(&Patience::endless())?;
         out.put(give(TopologyObject::new(topology))?);
+        Ok(snl_code::SNL_OK)
+    })
+}
+
+/// The picture of a master at this moment, without a wait; its `phase` tells whether writes should wait.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn snl_discovery_look(
+    h: *mut snl_discovery,
+    name: *const c_char,
+    out: *mut *mut snl_topology,
+    err: *mut *mut snl_error,
+) -> i32 {
+    enter(err, || {
+        let object = find::<DiscoveryObject>(h)?;
+        // SAFETY: both are the caller's, as the header says.
+        let (name, out) = unsafe { (wall::word(name, "name")?, Out::at(out, "out")?) };
+        out.put(give(TopologyObject::new(object.discovery.topology(name)?))?);
         Ok(snl_code::SNL_OK)
     })
 }
@@ -253,6 +271,12 @@ pub extern "C" fn snl_topology_gen(t: *const snl_topology) -> u64 {
 #[unsafe(no_mangle)]
 pub extern "C" fn snl_topology_epoch(t: *const snl_topology) -> u64 {
     look(0, || Some(find::<TopologyObject>(t).ok()?.topology.epoch))
+}
+
+/// What goes on: `resolving`, `up`, `suspect`, `hold` (a replica is promoted: writes should wait), `down`, `closed`.
+#[unsafe(no_mangle)]
+pub extern "C" fn snl_topology_phase(t: *const snl_topology) -> *const c_char {
+    look(c"".as_ptr(), || Some(find::<TopologyObject>(t).ok()?.phase.as_ptr()))
 }
 
 /// How many nodes of a role (`snl_role`) there are.
