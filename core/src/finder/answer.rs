@@ -77,6 +77,14 @@ impl Said {
         }
     }
 
+    /// Whether this says the same, however long it took.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Names(own), Self::Names(other)) => own.address == other.address && own.facts == other.facts,
+            (_, _) => self == other,
+        }
+    }
+
     /// The server that was named.
     pub(super) fn vote(&self) -> Option<&Vote> {
         match self {

@@ -175,8 +175,12 @@ impl Finder {
         if kind == ErrorKind::Auth {
             self.note_refusal(now, &address, &reason);
         }
-        for name in ask.asks.into_keys() {
-            self.hear_word(now, id, &name, Said::Failed { kind, reason: reason.clone() });
+        for (name, ask) in ask.asks {
+            // What happened after it was asked may be that it came back.
+            match ask.again {
+                Some(depth) => self.ask(now, id, &name, depth),
+                None => self.hear_word(now, id, &name, Said::Failed { kind, reason: reason.clone() }),
+            }
         }
         if ask.survey.is_some() {
             self.survey_failed(now, id);

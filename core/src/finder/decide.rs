@@ -6,7 +6,7 @@ use super::{
     Event, EventKind, Finder, HoldEnded, Output, Phase, Trouble, Why,
     answer::{Said, Vote, Word},
     master::{Insistence, Master},
-    rank::{self, Candidate, Decision, Progress, Situation},
+    rank::{self, Candidate, Decision, Progress, Proof, Situation},
     replicas,
     search::Scope,
     watch::doubled,
@@ -66,15 +66,21 @@ impl Finder {
         let insistence = if progress == Progress::Complete { weigh(now, master) } else { master.insistence.clone() };
         let floor = self.floor(now, master, insistence.as_ref());
         let ranked = rank::rank(votes.iter());
+        let current = master.address.as_ref();
+        let is_contested = current.is_some_and(|current| rank::is_contested(&ranked, current, master.epoch));
+        let is_trusted = |address: &Endpoint| master.is_trusted() && !is_contested && master.is_current(address);
         let decision = rank::judge(&Situation {
-            current: master.address.as_ref().map(|address| (address, master.epoch)),
+            current: current.map(|address| (address, master.epoch)),
             floor,
             ranked: &ranked,
             progress,
             agreement: self.settings.agreement,
             sentinels,
             grace,
-            proof: &|address| master.proof(now.tick, address, kept),
+            proof: &|address| match master.proof(now.tick, address, kept) {
+                Proof::Missing | Proof::Running if is_trusted(address) => Proof::Master(kept),
+                proof @ (Proof::Missing | Proof::Running | Proof::Master(_) | Proof::Refuted) => proof,
+            },
         });
         if let Some(master) = self.masters.get_mut(name) {
             master.insistence = insistence;
@@ -162,12 +168,16 @@ impl Finder {
         let told = self.votes(now, master).into_iter().filter(own).filter_map(|vote| vote.facts.epoch).max();
         let floor = self.floor(now, master, master.insistence.as_ref());
         let Some(master) = self.masters.get_mut(name) else { return };
+        let before = (master.phase, master.epoch);
         if told.is_some_and(|told| told >= floor) {
             master.epoch = told.unwrap_or(master.epoch);
         }
         if !matches!(master.phase, Phase::Hold { .. }) {
             master.phase = Phase::Up;
             master.first_sign = None;
+        }
+        if before != (master.phase, master.epoch) {
+            self.touch(name);
         }
         self.end_search(now, name);
     }
@@ -177,6 +187,7 @@ impl Finder {
         let Some(master) = self.masters.get_mut(name) else { return };
         if master.address.is_some() && !matches!(master.phase, Phase::Hold { .. }) {
             master.phase = Phase::Down;
+            self.touch(name);
         }
         self.end_search(now, name);
     }
@@ -207,9 +218,13 @@ impl Finder {
             _ if is_named || is_contested => (times.not_master_least, times.not_master_most.max(patience)),
             Phase::Resolving | Phase::Up | Phase::Suspect | Phase::Down | Phase::Closed => (Millis::new(1), patience),
         };
-        master.trouble = trouble.map(Arc::new);
+        let trouble = trouble.map(Arc::new);
+        let is_news = master.trouble != trouble;
+        master.trouble = trouble;
+        if is_news {
+            self.touch(name);
+        }
         let wait = self.chance.between(low, high);
-        self.touch(name);
         self.plan_search(now, name, wait);
     }
 

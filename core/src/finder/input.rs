@@ -95,6 +95,16 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// Whether the server may be handed out as master.
+    pub fn is_master(&self) -> bool {
+        match self {
+            Self::Master | Self::Unverifiable => true,
+            Self::Replica { .. } | Self::NotReady(_) | Self::Failed { .. } => false,
+        }
+    }
+}
+
 /// A sign that a master may be master no more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sign {

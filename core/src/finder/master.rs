@@ -36,6 +36,8 @@ pub(super) struct Master {
     pub(super) searched: Option<Tick>,
     /// Whether the next search is to ask all sentinels at once.
     pub(super) is_pressed: bool,
+    /// Whether somebody wished for a search while one was running.
+    pub(super) is_wished: bool,
     /// How many searches in a row found nothing.
     pub(super) failures: u32,
     /// How many searches were begun because nothing happened.
@@ -107,6 +109,7 @@ impl Master {
             search: None,
             searched: None,
             is_pressed: false,
+            is_wished: false,
             failures: 0,
             polls: 0,
             trouble: None,

@@ -115,6 +115,11 @@ pub(super) fn rank<'a>(votes: impl Iterator<Item = &'a Vote>) -> Vec<Candidate> 
     candidates
 }
 
+/// Whether anybody names another server than `current`, with an epoch that is not older.
+pub(super) fn is_contested(ranked: &[Candidate], current: &Endpoint, epoch: Epoch) -> bool {
+    ranked.iter().any(|other| !other.address.is_same(current) && other.epoch >= Some(epoch))
+}
+
 /// Whether enough sentinels name this candidate with this epoch.
 pub(super) fn is_agreed(candidate: &Candidate, agreement: Agreement, sentinels: usize) -> bool {
     match agreement {
@@ -162,7 +167,7 @@ fn judge_change(situation: &Situation<'_>, current: &Endpoint, epoch: Epoch) -> 
         Best::Running | Best::None => {}
     }
     let own = situation.ranked.iter().find(is_current);
-    let is_named = own.is_some_and(|own| own.epoch >= Some(epoch));
+    let is_named = own.is_some_and(|own| own.epoch >= Some(epoch)) && !is_contested(situation.ranked, current, epoch);
     match (situation.proof)(current) {
         Proof::Running => Decision::Wait,
         Proof::Master(_) if is_named && situation.progress == Progress::Ripe => Decision::Confirm,

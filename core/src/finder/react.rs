@@ -48,7 +48,8 @@ impl Finder {
     /// The master and the replica an event concerns, when its sentinel has the same master in place as we have.
     fn concerned(&self, about: &About) -> Option<(MasterName, Endpoint)> {
         let (_, subject) = about.subject.as_ref()?;
-        self.is_current(about).then(|| (about.master.clone(), subject.clone()))
+        let is_other = !subject.is_same(&about.head);
+        (is_other && self.is_current(about)).then(|| (about.master.clone(), subject.clone()))
     }
 
     fn is_current(&self, about: &About) -> bool {

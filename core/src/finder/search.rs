@@ -13,7 +13,6 @@ use crate::types::{MasterName, Millis, Now, SentinelId, Tick};
 /// A search that is under way.
 #[derive(Clone, Debug)]
 pub(super) struct Search {
-    pub(super) started: Tick,
     /// When it waits for sentinels no longer.
     closes: Tick,
     /// Who is still to be asked.
@@ -114,10 +113,12 @@ impl Finder {
                 self.deadlines.bring_forward(Why::Next(name.clone()), due);
             }
             (None, Haste::Calm) if !may_again(REFRESH_GAP) => {
+                master.is_wished = true;
                 let due = began.unwrap_or(now.tick).after(REFRESH_GAP);
                 self.deadlines.bring_forward(Why::Next(name.clone()), due);
             }
-            (Some(_), Haste::Calm | Haste::Poll) => {}
+            (Some(_), Haste::Calm) => master.is_wished = true,
+            (Some(_), Haste::Poll) => {}
             (None, _) => self.begin_search(now, name, haste),
         }
     }
@@ -144,9 +145,10 @@ impl Finder {
         if !matches!(haste, Haste::Hint(_)) {
             master.searched = Some(now.tick);
             master.is_pressed = false;
+            master.is_wished = false;
         }
+        master.doubt();
         master.search = Some(Search {
-            started: now.tick,
             closes: now.tick.after(times.wave),
             queue: order.into(),
             asked: BTreeSet::new(),
@@ -185,6 +187,7 @@ impl Finder {
         let Some(master) = self.masters.get(name) else { return };
         let due = match master.searched {
             Some(began) if master.is_pressed => began.after(DEBOUNCE).max(now.tick),
+            Some(began) if master.is_wished => began.after(REFRESH_GAP).max(now.tick),
             Some(_) | None => now.tick.after(wait),
         };
         self.deadlines.set(Why::Next(name.clone()), due);
@@ -209,6 +212,7 @@ impl Finder {
         let Some(master) = self.masters.get(name) else { return };
         let haste = match master.phase {
             _ if master.is_pressed => Haste::Urgent,
+            _ if master.is_wished => Haste::Calm,
             Phase::Up => Haste::Poll,
             Phase::Hold { .. } => Haste::Urgent,
             Phase::Resolving | Phase::Suspect | Phase::Down | Phase::Closed => Haste::Calm,
@@ -235,8 +239,12 @@ impl Finder {
         if let Said::Names(vote) = &said {
             master.down_after = vote.facts.down_after.or(master.down_after);
         }
-        master.words.insert(id, Word { at: now.tick, said });
-        self.touch(name);
+        let word = Word { at: now.tick, said };
+        let is_news = master.words.get(&id).is_none_or(|before| !before.said.is_like(&word.said));
+        master.words.insert(id, word);
+        if is_news {
+            self.touch(name);
+        }
         self.advance(now, name);
     }
 

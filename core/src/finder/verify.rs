@@ -55,10 +55,9 @@ impl Finder {
         let Some(address) = master.trials.remove(&trial) else { return };
         self.tell_verdict(now, &name, &address, &verdict);
         let Some(master) = self.masters.get_mut(&name) else { return };
-        let is_master = matches!(verdict, Verdict::Master | Verdict::Unverifiable);
+        let is_master = verdict.is_master();
         let was_master = matches!(master.proof(now.tick, &address, KEPT), Proof::Master(_));
         master.record(now.tick, &address, verdict);
-        self.touch(&name);
         self.advance(now, &name);
         // A server that has just become master is called so by its leader at any moment.
         let Some(master) = self.masters.get(&name) else { return };
@@ -95,12 +94,8 @@ impl Master {
     /// Keeps what a server showed itself to be.
     fn record(&mut self, now: Tick, address: &Endpoint, verdict: Verdict) {
         if self.is_current(address) {
-            match verdict {
-                Verdict::Master | Verdict::Unverifiable => self.failing_since = None,
-                Verdict::Replica { .. } | Verdict::NotReady(_) | Verdict::Failed { .. } => {
-                    self.failing_since.get_or_insert(now);
-                }
-            }
+            let since = self.failing_since.unwrap_or(now);
+            self.failing_since = (!verdict.is_master()).then_some(since);
         }
         self.disprove(address);
         if self.proofs.len() >= MOST_PROOFS {
@@ -114,21 +109,20 @@ impl Master {
         self.proofs.retain(|shown| !shown.address.is_same(address));
     }
 
-    /// What is known of a server's role: a good answer counts for `kept`, a bad one within the search it came in.
+    /// Forgets what is no good sign: a search that begins asks again.
+    pub(super) fn doubt(&mut self) {
+        self.proofs.retain(|shown| shown.verdict.is_master());
+    }
+
+    /// What is known of a server's role: a good answer counts for `kept`, a bad one until the next search.
     pub(super) fn proof(&self, now: Tick, address: &Endpoint, kept: Millis) -> Proof {
         let shown = self.proofs.iter().find(|shown| shown.address.is_same(address));
-        let began = self.search.as_ref().map_or(now.before(kept), |search| search.started);
         let is_running = self.trials.values().any(|running| running.is_same(address));
-        match shown.map(|shown| (&shown.verdict, shown.at)) {
-            Some((Verdict::Master | Verdict::Unverifiable, at)) if now.since(at) <= kept => {
-                Proof::Master(now.since(at))
-            }
-            Some((Verdict::Replica { .. } | Verdict::NotReady(_) | Verdict::Failed { .. }, at)) if at >= began => {
-                Proof::Refuted
-            }
-            _ if self.is_trusted() && self.is_current(address) => Proof::Master(kept),
-            _ if is_running => Proof::Running,
-            _ => Proof::Missing,
+        match shown {
+            Some(shown) if !shown.verdict.is_master() => Proof::Refuted,
+            Some(shown) if now.since(shown.at) <= kept => Proof::Master(now.since(shown.at)),
+            Some(_) | None if is_running => Proof::Running,
+            Some(_) | None => Proof::Missing,
         }
     }
 
