@@ -195,6 +195,7 @@ const KEYS: &[Key] = &[
     key("sentinel_tls_insecure", Part::Discovery, YES_NO, &[]),
     key("sentinel_tls_verify", Part::Discovery, VERIFY, &[]),
     key("sentinel_client_name", Part::Discovery, Form::Text, &[]),
+    key("sentinel_connect_time_ms", Part::Discovery, Form::Span(1, DAY), &[]),
     key("address_map", Part::Discovery, Form::Text, &[]),
     key("follow", Part::Discovery, Form::Text, &[]),
     key("discover_peers", Part::Discovery, YES_NO, &[]),
