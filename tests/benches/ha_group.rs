@@ -1,11 +1,12 @@
 //! How long a test waits for its group: until it is ready, until a failover is over, until it is fit for the next test.
 //!
-//! `ROUNDS=100 cargo bench --bench ha_group` for more rounds.
+//! `ROUNDS=100 cargo bench --bench ha_group` for more rounds. `SOAK=500` runs so many failover tests in a row, and tells
+//! of each that fails with the state of its group.
 
 use std::{env, thread};
 
 use sentinelle::{
-    error::Result,
+    error::{Error, ErrorKind, Result},
     testing::{Backend, HaGroup, Stopwatch},
     types::Millis,
 };
@@ -17,6 +18,9 @@ fn main() -> Result<()> {
     // Cargo runs this without asking when it runs all tests; only a bench is worth the time.
     if !env::args().any(|argument| argument == "--bench") {
         return Ok(());
+    }
+    if let Some(count) = env::var("SOAK").ok().and_then(|text| text.parse().ok()) {
+        return soak(count);
     }
     let rounds: usize = env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     println!("a master, 2 replicas, 3 sentinels in this program, {rounds} rounds; milliseconds: p50, p99, largest");
@@ -78,6 +82,53 @@ fn start_at_once(backend: Backend) -> Result<Millis> {
         groups.push(group.join().expect("a start does not panic")?);
     }
     Ok(watch.elapsed_ms())
+}
+
+/// How many tests share a group before the next one is started.
+const TESTS_A_GROUP: usize = 10;
+
+#[expect(clippy::print_stdout, reason = "a bench shows its figures")]
+fn soak(count: usize) -> Result<()> {
+    let (mut group, mut failures) = (HaGroup::builder().start()?, 0);
+    let (mut failovers, mut resets) = (Vec::new(), Vec::new());
+    for round in 0..count {
+        if round > 0 && round % TESTS_A_GROUP == 0 {
+            group = HaGroup::builder().start()?;
+        }
+        match lose_master(&group, round) {
+            Ok((failover, reset)) => {
+                failovers.push(failover);
+                resets.push(reset);
+            }
+            Err(error) => {
+                failures += 1;
+                println!("test {round} failed: {error}");
+                group = HaGroup::builder().start()?;
+            }
+        }
+    }
+    show("fault to all agree", failovers);
+    show("reset after it", resets);
+    println!("{count} failover tests in a row, {failures} of them failed");
+    if failures == 0 { Ok(()) } else { Err(Error::new(ErrorKind::Timeout, "soak", format!("{failures} failed"))) }
+}
+
+/// One failover test: the master dies, hangs or vanishes, another one takes writes, the group is made fit again.
+fn lose_master(group: &HaGroup, round: usize) -> Result<(Millis, Millis)> {
+    let old = group.master()?;
+    let watch = Stopwatch::start();
+    match round % 3 {
+        0 => group.kill(old)?,
+        1 => group.pause(old)?,
+        _ => group.isolate(old),
+    }
+    let new = group.wait_master_other_than(old)?;
+    group.wait_agreement()?;
+    let failover = watch.elapsed_ms();
+    group.connect(new)?.text(&["SET", "round", &round.to_string()])?;
+    let watch = Stopwatch::start();
+    group.reset()?;
+    Ok((failover, watch.elapsed_ms()))
 }
 
 #[expect(clippy::print_stdout, reason = "a bench shows its figures")]

@@ -73,7 +73,7 @@ impl Group {
     }
 
     /// Where each sentinel says the master is; `None` for one that does not answer.
-    pub fn answers(&self) -> Vec<Option<SocketAddr>> {
+    fn answers(&self) -> Vec<Option<SocketAddr>> {
         self.sentinels.iter().map(|sentinel| self.answer_of(sentinel)).collect()
     }
 
@@ -91,7 +91,7 @@ impl Group {
     }
 
     /// The index of the server at that address.
-    pub fn server_at(&self, address: SocketAddr) -> Option<usize> {
+    fn server_at(&self, address: SocketAddr) -> Option<usize> {
         self.servers.iter().position(|server| server.address() == address)
     }
 
@@ -116,7 +116,7 @@ impl Group {
     }
 
     /// The role each server reports; `None` for one that does not answer.
-    pub fn roles(&self) -> Vec<Option<String>> {
+    fn roles(&self) -> Vec<Option<String>> {
         self.servers
             .iter()
             .map(|server| {
