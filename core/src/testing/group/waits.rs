@@ -16,8 +16,9 @@ use crate::{
 const STREAM_DELAY: Millis = Millis::new(3);
 /// How long sentinels may take to find out by themselves what they wait to be told.
 const HURRY_AFTER: Millis = Millis::new(30);
-/// How long those in this program may take to make something of what they were told to look at.
-const BETWEEN_NUDGES: Millis = Millis::new(4);
+/// How long those in this program may take at first to make something of what they were told to look at; then twice
+/// as long each time.
+const FIRST_NUDGE_GAP: Millis = Millis::new(4);
 
 impl HaGroup {
     /// Waits until all running sentinels name the same server, and that server calls itself master.
@@ -137,15 +138,16 @@ impl HaGroup {
         let running = self.seats.iter().filter(|node| node.seat().is_running()).count();
         let (replicas, peers) = (self.nodes.len() - 1, running.saturating_sub(1));
         let watch = Stopwatch::start();
-        let mut nudged = None;
+        let (mut next_nudge, mut gap) = (Millis::ZERO, FIRST_NUDGE_GAP);
         let mut haste = None;
         let waited = self.wait_within(limit, "all sentinels know the replicas and each other", |group| {
             let mut seats = group.seats.iter().map(SentinelNode::seat);
             let knows_all = seats.all(|seat| !seat.is_running() || seat.knows(&group.name, replicas, peers));
             let took = watch.elapsed_ms();
-            if !knows_all && nudged.is_none_or(|last: Millis| took >= last.plus(BETWEEN_NUDGES)) {
-                nudged = Some(took);
+            if !knows_all && took >= next_nudge {
                 group.nudge();
+                // On a busy machine each nudge makes the others later.
+                (next_nudge, gap) = (took.plus(gap), gap.times(2));
             }
             if !knows_all && haste.is_none() && took >= HURRY_AFTER {
                 haste = Some(self.hurry_outsiders());
