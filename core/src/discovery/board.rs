@@ -216,3 +216,50 @@ impl Feed {
 
 /// How many events are kept for readers that are slow.
 const MAX_EVENTS: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::{Board, Feed, MAX_EVENTS};
+    use crate::{
+        finder::{Event, EventKind, Phase},
+        types::{MasterName, Now, Tick, UnixMs},
+    };
+
+    #[test]
+    fn a_slow_reader_is_given_the_newest_events_with_their_numbers() {
+        let feed = Feed::default();
+        let at = Now { tick: Tick::from_ms(0), unix: UnixMs::from_ms(0) };
+
+        for _ in 0..MAX_EVENTS + 3 {
+            feed.publish(Event { at, master: None, kind: EventKind::FenceWeak });
+        }
+
+        assert_eq!(feed.read(0).map(|(number, _)| number), Some(3));
+        assert!(feed.read(feed.end() - 1).is_some() && feed.read(feed.end()).is_none());
+    }
+
+    #[test]
+    fn a_master_is_forgotten_once_nobody_uses_it() {
+        let board = Board::default();
+        let name = MasterName::parse("cart").expect("it is a name");
+
+        let slot = board.use_slot(&name);
+        let kept = board.forget(&name);
+        board.leave_slot(&name, &slot);
+
+        assert!(!kept && !board.is_used(&name) && board.forget(&name));
+        assert_eq!(board.take_wishes().interest.into_iter().collect::<Vec<_>>(), [name]);
+    }
+
+    #[test]
+    fn who_comes_after_the_end_sees_that_it_is_closed() {
+        let board = Board::default();
+        let name = MasterName::parse("cart").expect("it is a name");
+        let before = board.use_slot(&name);
+
+        board.close();
+
+        assert_eq!(before.topology().phase, Phase::Closed);
+        assert_eq!(board.use_slot(&name).topology().phase, Phase::Closed);
+    }
+}
