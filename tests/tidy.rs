@@ -75,7 +75,10 @@ const TOP_LEVEL: &[&str] = &[
 const LONGEST: usize = 450;
 
 /// Files that may be longer, and why.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] = &[
+    ("bindings-c/include/sentinelle.h", "written from the sources, for compilers"),
+    ("bindings-c/include/sentinelle_ffi.h", "written from the sources, for readers without a preprocessor"),
+];
 
 /// What no source file may contain: the words, and why not. They are written in two parts so that this file may.
 const FORBIDDEN: &[(&str, &str, &str)] = &[
