@@ -78,7 +78,7 @@ impl Finder {
     /// A finder with these settings and seed, born at `now`; it begins when a master is wanted.
     pub fn new(settings: FinderSettings, seed: u64, now: Now) -> Self {
         let mut finder = Self {
-            settings,
+            settings: settings.bounded(),
             chance: Chance::seeded(seed),
             outputs: VecDeque::new(),
             deadlines: Deadlines::default(),

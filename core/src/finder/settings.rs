@@ -4,6 +4,8 @@ use super::AddressMap;
 use crate::types::{Endpoint, Millis};
 
 /// What a finder works by; each span has the default that [`FinderSettings::new`] gives.
+///
+/// A span that is too short to be meant, such as none at all, is taken for the shortest that makes sense.
 #[derive(Clone, Debug)]
 pub struct FinderSettings {
     /// The sentinels that are asked first; never forgotten.
@@ -119,6 +121,32 @@ impl FinderSettings {
             refresh: Millis::new(10_000),
             times: Times::default(),
         }
+    }
+}
+
+impl FinderSettings {
+    /// The same settings with no span so short that a finder would do nothing but wake.
+    pub(super) fn bounded(mut self) -> Self {
+        let times = &mut self.times;
+        self.refresh = self.refresh.max(Millis::new(100));
+        self.watch_max = self.watch_max.max(1);
+        times.survey = times.survey.max(Millis::new(100));
+        times.peer_expiry = times.peer_expiry.max(Millis::new(1_000));
+        times.suspend_gap = times.suspend_gap.max(Millis::new(1_000));
+        for span in [
+            &mut times.sentinel,
+            &mut times.wave,
+            &mut times.verify,
+            &mut times.not_master_least,
+            &mut times.promotion,
+            &mut times.watch_ping,
+            &mut times.watch_pong,
+            &mut times.watch_retry_least,
+            &mut times.retry_least,
+        ] {
+            *span = (*span).max(Millis::new(5));
+        }
+        self
     }
 }
 
