@@ -199,7 +199,9 @@ impl Finder {
         let times = self.settings.times.clone();
         let fifth = Millis::new(self.settings.refresh.as_ms() / 5);
         let Some(master) = self.masters.get_mut(name) else { return };
-        master.search = None;
+        let search = master.search.take();
+        // Two that lag say little: all are asked before that counts for anything.
+        master.is_wished |= search.is_some_and(|search| search.met_only_older(&master.words, master.epoch));
         self.deadlines.clear(Why::Search(name.clone()));
         let is_up = master.phase == Phase::Up;
         let newer = master.words.values().filter_map(|word| word.said.vote());

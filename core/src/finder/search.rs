@@ -1,6 +1,6 @@
 //! Decides whom to ask, when, and when a search is over: one at a time for each master.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
     Finder, Phase, Why,
@@ -8,7 +8,7 @@ use super::{
     ask::Depth,
     rank::Progress,
 };
-use crate::types::{MasterName, Millis, Now, SentinelId, Tick};
+use crate::types::{Epoch, MasterName, Millis, Now, SentinelId, Tick};
 
 /// A search that is under way.
 #[derive(Clone, Debug)]
@@ -77,6 +77,13 @@ impl Search {
             Some(good) if now >= good.after(grace) => Progress::Ripe,
             Some(_) | None => Progress::Fresh,
         }
+    }
+
+    /// Whether some were asked, and all of them tell of an epoch older than `known`.
+    pub(super) fn met_only_older(&self, words: &BTreeMap<SentinelId, Word>, known: Epoch) -> bool {
+        let answers = self.answered.iter().filter_map(|id| words.get(id));
+        let mut epochs = answers.filter_map(|word| word.said.epoch()).peekable();
+        self.reach == Scope::Part && epochs.peek().is_some() && epochs.all(|epoch| epoch < known)
     }
 
     pub(super) fn forget(&mut self, id: SentinelId) {
@@ -224,16 +231,18 @@ impl Finder {
     pub(super) fn hear_word(&mut self, now: Now, id: SentinelId, name: &MasterName, said: Said) {
         let is_again = self.is_asked(id, name);
         let Some(master) = self.masters.get_mut(name) else { return };
+        let known = master.address.as_ref().map(|_| master.epoch);
         if let Some(search) = &mut master.search {
             // What came before the last event at that sentinel is not its last word.
             if !is_again && search.asked.contains(&id) {
                 search.answered.insert(id);
             }
-            match &said {
-                Said::Names(_) => {
+            // Whoever tells of an older epoch lags: the next may know better.
+            match said.vote() {
+                Some(vote) if vote.facts.epoch >= known => {
                     search.good.get_or_insert(now.tick);
                 }
-                Said::Unaware | Said::Failed { .. } => search.next = now.tick,
+                Some(_) | None => search.next = now.tick,
             }
         }
         if let Said::Names(vote) = &said {
