@@ -31,6 +31,7 @@ mod submit;
 mod subscriber;
 mod thread_link;
 mod upkeep;
+mod verdict;
 
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ pub use retry::RetryIdempotent;
 pub use settings::WriteFence;
 pub use stats::PoolStats;
 pub use subscriber::{Delivery, Gap, Message, Subscriber, Subscription};
+pub use verdict::Verdict;
 
 use self::{
     core::Core,
