@@ -19,7 +19,11 @@ impl Address {
     /// Reads `host:port`, with brackets around an IPv6 address.
     pub fn parse(text: &str) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let host = match host.strip_prefix('[') {
+            Some(inner) => inner.strip_suffix(']')?,
+            None if host.contains(':') => return None,
+            None => host,
+        };
         let endpoint = Endpoint::parse(host, port.parse().ok()?)?;
         Some(Self::from(&endpoint))
     }

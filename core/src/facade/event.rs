@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::machine;
-
 /// Something that happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Event {
@@ -54,18 +52,5 @@ impl Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.text)
-    }
-}
-
-impl From<machine::Event> for Event {
-    fn from(event: machine::Event) -> Self {
-        Self {
-            name: event.kind.name().to_owned(),
-            source: "sentinel",
-            master: event.master.map(|name| name.to_string()),
-            at_ms: event.at.as_ms(),
-            text: event.text,
-            ..Self::default()
-        }
     }
 }

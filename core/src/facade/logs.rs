@@ -156,3 +156,31 @@ fn level_of(level: Level) -> LogLevel {
         Level::TRACE => LogLevel::Trace,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{collect_on_this_thread, logs};
+    use crate::facade::{Next, Patience};
+
+    #[test]
+    fn what_is_loud_enough_is_kept_with_its_facts() {
+        let record = |text: &str| loop {
+            match logs().next(&Patience::ms(10_000)) {
+                Ok(Next::Item(event)) if event.text == text => return event,
+                Ok(Next::Item(_)) => {}
+                other => panic!("no record was kept: {other:?}"),
+            }
+        };
+        std::thread::spawn(|| {
+            collect_on_this_thread();
+            tracing::info!("quiet");
+            tracing::warn!(master = "cart", "loud");
+        })
+        .join()
+        .expect("it does not panic");
+
+        let loud = record("loud");
+
+        assert_eq!((loud.name.as_str(), loud.source, loud.field("master")), ("warn", "log", Some("cart")));
+    }
+}

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{
     failure::{Failure, Result},
@@ -30,7 +30,10 @@ pub enum Next<T> {
 pub(super) struct Mailbox<T>(Arc<Shared<T>>);
 
 /// The side that fills; it does not keep the queue alive.
-pub(super) struct Sender<T>(Weak<Shared<T>>);
+pub(super) struct Sender<T> {
+    shared: Weak<Shared<T>>,
+    alive: watch::Receiver<()>,
+}
 
 struct Shared<T> {
     what: &'static str,
@@ -39,6 +42,9 @@ struct Shared<T> {
     state: Mutex<State<T>>,
     arrived: Condvar,
     told: Notify,
+    room: Notify,
+    /// It is dropped with the last handle.
+    life: watch::Sender<()>,
 }
 
 struct State<T> {
@@ -66,12 +72,14 @@ impl<T> Mailbox<T> {
             state: Mutex::new(state),
             arrived: Condvar::new(),
             told: Notify::new(),
+            room: Notify::new(),
+            life: watch::Sender::new(()),
         }))
     }
 
     /// Where things are put in.
     pub(super) fn sender(&self) -> Sender<T> {
-        Sender(Arc::downgrade(&self.0))
+        Sender { shared: Arc::downgrade(&self.0), alive: self.0.life.subscribe() }
     }
 
     /// The oldest thing, and how many were lost before it; waits until there is one.
@@ -84,6 +92,7 @@ impl<T> Mailbox<T> {
         let mut state = self.0.state();
         loop {
             if let Some(found) = state.take() {
+                self.0.room.notify_one();
                 return Ok(found);
             }
             let Some(slice) = deadline.next_slice()? else { return Ok(Next::Empty) };
@@ -98,7 +107,10 @@ impl<T> Mailbox<T> {
             tokio::pin!(told);
             told.as_mut().enable();
             match self.0.state().take() {
-                Some(Next::Item(item)) => return Some(item),
+                Some(Next::Item(item)) => {
+                    self.0.room.notify_one();
+                    return Some(item);
+                }
                 Some(Next::Closed) => return None,
                 Some(Next::Empty) | None => {}
             }
@@ -116,6 +128,7 @@ impl<T> Mailbox<T> {
         let count = most.min(state.waiting.len());
         let taken = state.waiting.drain(..count).collect();
         state.set_bell();
+        self.0.room.notify_one();
         Ok(taken)
     }
 
@@ -137,7 +150,11 @@ impl<T> Mailbox<T> {
         Ok(state.bell.as_ref().map_or(-1, |bell| bell.reader.as_raw_fd()))
     }
 
-    fn check_process(&self) -> Result<()> {
+    /// Refuses a child of the process that made the queue.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Forked`]
+    pub(super) fn check_process(&self) -> Result<()> {
         if self.0.pid == std::process::id() { Ok(()) } else { Err(Failure::forked(self.0.what)) }
     }
 }
@@ -151,7 +168,7 @@ impl<T> Clone for Mailbox<T> {
 impl<T> Sender<T> {
     /// Puts a thing in; the oldest one is lost when the queue is full. Says whether anybody can still fetch it.
     pub(super) fn put(&self, item: T) -> Audience {
-        let Some(shared) = self.0.upgrade() else { return Audience::Gone };
+        let Some(shared) = self.shared.upgrade() else { return Audience::Gone };
         let mut state = shared.state();
         if state.is_closed {
             return Audience::Gone;
@@ -167,9 +184,28 @@ impl<T> Sender<T> {
         Audience::There
     }
 
+    /// Returns when the queue has room, or when nobody can fetch anything any more.
+    pub(super) async fn room(&self) {
+        loop {
+            let Some(shared) = self.shared.upgrade() else { return };
+            let made = shared.room.notified();
+            tokio::pin!(made);
+            made.as_mut().enable();
+            let is_full = shared.state().waiting.len() >= shared.capacity;
+            if !is_full {
+                return;
+            }
+            // The last handle may go while this waits: what is waited for must not keep the queue alive.
+            tokio::select! {
+                () = made => {}
+                () = self.gone() => return,
+            }
+        }
+    }
+
     /// Adds to the number of those lost.
     pub(super) fn lose(&self, count: u64) {
-        if let Some(shared) = self.0.upgrade() {
+        if let Some(shared) = self.shared.upgrade() {
             let mut state = shared.state();
             state.lost = state.lost.saturating_add(count);
         }
@@ -177,7 +213,7 @@ impl<T> Sender<T> {
 
     /// Says that nothing will come any more.
     pub(super) fn close(&self) {
-        if let Some(shared) = self.0.upgrade() {
+        if let Some(shared) = self.shared.upgrade() {
             let mut state = shared.state();
             state.is_closed = true;
             state.set_bell();
@@ -185,11 +221,17 @@ impl<T> Sender<T> {
             shared.tell();
         }
     }
+
+    /// Returns when nobody can fetch anything any more.
+    pub(super) async fn gone(&self) {
+        let mut alive = self.alive.clone();
+        while alive.changed().await.is_ok() {}
+    }
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        Self(Weak::clone(&self.0))
+        Self { shared: Weak::clone(&self.shared), alive: self.alive.clone() }
     }
 }
 
@@ -234,5 +276,50 @@ impl<T> State<T> {
         if done.is_ok() {
             bell.rings = should_ring;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Mailbox, Next};
+    use crate::facade::Patience;
+
+    #[test]
+    fn the_newest_are_kept_and_the_lost_are_counted() {
+        let mailbox = Mailbox::new("queue", 2);
+        let sender = mailbox.sender();
+
+        (0..5).for_each(|number| {
+            sender.put(number);
+        });
+
+        assert_eq!(mailbox.next(&Patience::ms(0)), Ok(Next::Item((3, 3))));
+        assert_eq!(mailbox.next(&Patience::ms(0)), Ok(Next::Item((4, 0))));
+        assert_eq!(mailbox.next(&Patience::ms(0)), Ok(Next::Empty));
+    }
+
+    #[test]
+    fn a_closed_queue_gives_what_it_has_and_then_says_so() {
+        let mailbox = Mailbox::new("queue", 2);
+        let sender = mailbox.sender();
+        sender.put(1);
+        sender.close();
+        sender.put(2);
+
+        assert_eq!(mailbox.next(&Patience::endless()), Ok(Next::Item((1, 0))));
+        assert_eq!(mailbox.next(&Patience::endless()), Ok(Next::Closed));
+    }
+
+    #[tokio::test]
+    async fn who_fills_a_queue_learns_that_nobody_fetches_any_more() {
+        let mailbox = Mailbox::<u8>::new("queue", 1);
+        let sender = mailbox.sender();
+        let clone = mailbox.clone();
+
+        drop(mailbox);
+        drop(clone);
+
+        sender.gone().await;
+        sender.room().await;
     }
 }

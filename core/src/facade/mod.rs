@@ -18,6 +18,8 @@ mod failure;
 mod fault;
 mod group_setup;
 mod group_view;
+mod happening;
+mod hubs;
 mod lease;
 mod logs;
 mod mailbox;

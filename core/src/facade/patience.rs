@@ -1,6 +1,7 @@
 //! Decides how long a blocking call waits, and who may end it sooner.
 
 use std::{
+    cell::Cell,
     future::Future,
     pin::pin,
     sync::Arc,
@@ -10,7 +11,11 @@ use std::{
 };
 
 use super::failure::{Failure, Result};
-use crate::{error::ErrorKind, net::Clock, types::Millis};
+use crate::{
+    error::{self, Error, ErrorKind},
+    net::Clock,
+    types::Millis,
+};
 
 /// How long a blocking call may wait, and who may end it sooner.
 ///
@@ -36,12 +41,12 @@ pub(super) struct Deadline<'a> {
 
 impl<'a> Patience<'a> {
     /// Waits that many milliseconds at most; 0 looks once.
-    pub fn ms(limit: u64) -> Self {
+    pub const fn ms(limit: u64) -> Self {
         Self { limit: Some(Millis::new(limit)), interrupt: None }
     }
 
     /// Waits for ever.
-    pub fn endless() -> Self {
+    pub const fn endless() -> Self {
         Self { limit: None, interrupt: None }
     }
 
@@ -56,6 +61,34 @@ impl<'a> Patience<'a> {
     /// The time that the call may take; none when it may take for ever.
     pub fn limit_ms(&self) -> Option<u64> {
         self.limit.map(Millis::as_ms)
+    }
+
+    /// Runs `work` on this thread, which asks an interrupt at least each 100 ms whether to give up.
+    ///
+    /// # Errors
+    /// Those of `work`; [`ErrorKind::Timeout`] in the place of [`ErrorKind::Cancelled`] when it was the time that ended it.
+    pub(super) fn run<T>(&self, work: impl FnOnce(&dyn Fn() -> bool) -> error::Result<T>) -> Result<T> {
+        let deadline = self.begin();
+        let is_late = Cell::new(false);
+        let interrupt = || match deadline.next_slice() {
+            Ok(Some(_)) => false,
+            Ok(None) => {
+                is_late.set(true);
+                true
+            }
+            Err(_) => true,
+        };
+        work(&interrupt).map_err(|error| {
+            if !is_late.get() || error.kind() != ErrorKind::Cancelled {
+                return error.into();
+            }
+            let subject = format!("not within {}", self.limit.unwrap_or_default());
+            let late = Error::new(ErrorKind::Timeout, error.operation(), subject);
+            match error.outcome() {
+                Some(outcome) => late.with_outcome(outcome).into(),
+                None => late.into(),
+            }
+        })
     }
 
     pub(super) fn begin(&'a self) -> Deadline<'a> {

@@ -1,26 +1,65 @@
 //! Decides what a pool is to a binding: commands that reach the master, now on this thread, later as a call, or in a queue.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use super::{
     call::Call,
-    command::{Command, ReadFrom},
     completions::Completions,
-    discovery::{Discovery, unfinished},
-    failure::Result,
+    discovery::Discovery,
+    failure::{Failure, Result},
+    hubs::{Hub, HubPlace},
     lease::{Lease, LeaseFor},
-    options::Options,
+    options::{Options, Scope, refused},
     patience::Patience,
+    process::PerProcess,
     reply::Reply,
+    runtime::{self, Round},
     subscriber::Subscriber,
+};
+use crate::{
+    error::ErrorKind,
+    pool::{self, Command, PoolStats},
+    types::Millis,
 };
 
 /// Connections to one master and its replicas; clones stand for the same pool.
 ///
 /// Pools with the same sentinels share one discovery. In a forked child a pool is built anew on its first use.
+///
+/// # Example
+/// ```no_run
+/// use sentinelle::facade::{Command, Patience, Pool};
+///
+/// # fn main() -> Result<(), sentinelle::facade::Failure> {
+/// let pool = Pool::open_url("redis+sentinel://10.0.0.1:26379,10.0.0.2:26379/cart")?;
+/// pool.execute(&Command::new(["SET", "colour", "green"]), &Patience::endless())?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Pool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     options: Options,
+    master: String,
+    place: HubPlace,
+    here: PerProcess<Mutex<Option<Built>>>,
+    is_closed: AtomicBool,
+}
+
+/// The pool of one process.
+struct Built {
+    round: Round,
+    pool: pool::Pool,
+    _hub: Arc<Hub>,
 }
 
 /// Whether commands sent together are executed together.
@@ -34,14 +73,24 @@ pub enum Atomicity {
 }
 
 impl Pool {
-    /// Opens a pool; it connects at the first command.
+    /// Opens a pool; it looks for the master at the first use.
     ///
     /// Options: those of [`super::Scope::Discovery`] and [`super::Scope::Pool`]; `master` has to be among them.
     ///
     /// # Errors
-    /// [`crate::error::ErrorKind::Config`] for what cannot be used, [`crate::error::ErrorKind::Tls`] for certificates.
+    /// [`ErrorKind::Config`] for what cannot be used.
     pub fn open(options: &Options) -> Result<Self> {
-        Ok(Self { options: options.clone() })
+        options.check_scopes("pool", &[Scope::Discovery, Scope::Pool])?;
+        let master = options.get("master").ok_or_else(|| refused("option master is missing"))?.to_owned();
+        let shared = Shared {
+            place: HubPlace::new(options)?,
+            options: options.clone(),
+            master,
+            here: PerProcess::new(),
+            is_closed: AtomicBool::new(false),
+        };
+        shared.pool()?;
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Opens a pool for a URL, as [`Options::from_url`] reads it.
@@ -52,7 +101,8 @@ impl Pool {
         Self::open(&Options::from_url(url)?)
     }
 
-    /// Opens a pool over a discovery that is open; `options` are those of [`super::Scope::Pool`].
+    /// Opens a pool with the options of a discovery and further ones; the two share their connections to the sentinels unless
+    /// the further options say how servers are found.
     ///
     /// # Errors
     /// As [`Pool::open`].
@@ -63,26 +113,27 @@ impl Pool {
     /// The discovery behind it.
     ///
     /// # Errors
-    /// [`crate::error::ErrorKind::Stopped`]
+    /// [`ErrorKind::Config`] as [`Discovery::open`].
     pub fn discovery(&self) -> Result<Discovery> {
-        Discovery::open(&self.options)
+        Discovery::open(&self.shared.options)
     }
 
     /// The name of the master.
     pub fn master(&self) -> &str {
-        self.options.get("master").unwrap_or_default()
+        &self.shared.master
     }
 
     /// Runs a command, waiting on this thread, without another thread in between; tries again as its class allows.
     ///
-    /// The patience shortens the command's own time; an error reply is a failure of its kind.
+    /// The time is over when the command's own time or the patience is, the latter give or take 100 ms. An error reply is a
+    /// failure of its kind.
     ///
     /// # Errors
-    /// With [`Failure::outcome`] of the last attempt: those of the servers, [`crate::error::ErrorKind::Timeout`],
-    /// [`crate::error::ErrorKind::Cancelled`], [`crate::error::ErrorKind::Backpressure`].
+    /// With `outcome` of the last attempt: those of the servers, [`ErrorKind::Timeout`], [`ErrorKind::Cancelled`],
+    /// [`ErrorKind::Backpressure`].
     pub fn execute(&self, command: &Command, patience: &Patience<'_>) -> Result<Reply> {
-        let _ = (command, patience);
-        Err(unfinished("execute"))
+        let pool = self.shared.pool()?;
+        patience.run(|interrupt| pool.execute_interruptible(command, interrupt))
     }
 
     /// Runs a command on the library's threads.
@@ -90,17 +141,18 @@ impl Pool {
     /// # Errors
     /// As [`Pool::execute`].
     pub fn call(&self, command: Command) -> Call<Reply> {
-        drop(command);
-        Call::done(Err(unfinished("call")))
+        self.ask(|pool| async move { pool.execute(command).await })
     }
 
     /// Runs a command; its result comes into the queue with the tag.
     ///
     /// # Errors
-    /// [`crate::error::ErrorKind::Backpressure`] when too many results are outstanding.
+    /// [`ErrorKind::Backpressure`] when too many results are outstanding, [`ErrorKind::Stopped`], [`ErrorKind::Forked`].
     pub fn submit(&self, command: Command, completions: &Completions, tag: u64) -> Result<()> {
-        let _ = (command, completions, tag);
-        Err(unfinished("submit"))
+        let pool = self.shared.pool()?;
+        let ticket = completions.expect(tag)?;
+        pool.submit(command, move |result| ticket.complete(result.map_err(Failure::from)));
+        Ok(())
     }
 
     /// Runs commands together, waiting on this thread; an error reply is a reply.
@@ -108,8 +160,8 @@ impl Pool {
     /// # Errors
     /// As [`Pool::execute`].
     pub fn pipeline(&self, commands: &[Command], atomicity: Atomicity, patience: &Patience<'_>) -> Result<Vec<Reply>> {
-        let _ = (commands, atomicity, patience);
-        Err(unfinished("pipeline"))
+        let pool = self.shared.pool()?;
+        patience.run(|interrupt| pool.pipeline_interruptible(commands, atomicity.told(), interrupt))
     }
 
     /// Runs commands together on the library's threads; an error reply is a reply.
@@ -117,43 +169,102 @@ impl Pool {
     /// # Errors
     /// As [`Pool::execute`].
     pub fn pipeline_call(&self, commands: Vec<Command>, atomicity: Atomicity) -> Call<Vec<Reply>> {
-        let _ = (commands, atomicity);
-        Call::done(Err(unfinished("pipeline")))
+        self.ask(move |pool| async move { pool.pipeline(&commands, atomicity.told()).await })
     }
 
-    /// Takes a connection for oneself: for `WATCH`, `MULTI`, commands that wait on the server.
+    /// Takes a connection for oneself, to be used from an event loop: for `WATCH`, `MULTI`, commands that wait on the server.
     ///
     /// # Errors
-    /// [`crate::error::ErrorKind::PoolExhausted`], and as [`Discovery::master`].
+    /// [`ErrorKind::PoolExhausted`], [`ErrorKind::Timeout`] after `limit_ms`, and as [`Discovery::master`].
     pub fn lease(&self, purpose: LeaseFor, limit_ms: u64) -> Call<Lease> {
-        let _ = (purpose, limit_ms);
-        Call::done(Err(unfinished("lease")))
+        self.ask(move |pool| async move {
+            let leased = tokio::time::timeout(Millis::new(limit_ms).into(), pool.lease(purpose.told())).await;
+            let lease = leased.map_err(|_| too_late(limit_ms))??;
+            Ok(Lease::of_tasks(lease))
+        })
+    }
+
+    /// Takes a connection for oneself, to be used from threads: what is run on it goes through no other thread.
+    ///
+    /// # Errors
+    /// As [`Pool::lease`], and [`ErrorKind::Cancelled`].
+    pub fn lease_blocking(&self, purpose: LeaseFor, patience: &Patience<'_>) -> Result<Lease> {
+        let pool = self.shared.pool()?;
+        let lease = patience.run(|interrupt| pool.lease_interruptible(purpose.told(), interrupt))?;
+        Ok(Lease::of_threads(lease))
     }
 
     /// Opens a subscription to channels; it moves with the master.
     ///
     /// # Errors
-    /// [`crate::error::ErrorKind::Stopped`]
+    /// [`ErrorKind::Stopped`]
     pub fn subscribe(&self) -> Result<Subscriber> {
-        Err(unfinished("subscribe"))
+        let pool = self.shared.pool()?;
+        Subscriber::start(&pool)
     }
 
     /// Its figures as one JSON object.
     ///
     /// # Errors
-    /// [`crate::error::ErrorKind::Stopped`]
+    /// [`ErrorKind::Stopped`]
     pub fn stats_json(&self) -> Result<String> {
-        Err(unfinished("stats"))
+        Ok(stats_json(&self.shared.pool()?.stats()))
     }
 
-    /// Closes it: waits for commands under way, as long as they may take.
+    /// Closes it, for all clones: nothing begins any more, what is under way ends, connections are closed.
     pub fn close(&self) -> Call<()> {
+        self.shared.is_closed.store(true, Ordering::Release);
+        let built = self.shared.here.here().lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(built) = built {
+            built.pool.close();
+        }
+        self.shared.place.close();
         Call::done(Ok(()))
     }
 
-    /// Who answers reads that say nothing themselves.
-    pub fn read_from(&self) -> ReadFrom {
-        self.options.get("read_from").and_then(ReadFrom::parse).unwrap_or_default()
+    fn ask<T, F>(&self, question: impl FnOnce(pool::Pool) -> F) -> Call<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = crate::error::Result<T>> + Send + 'static,
+    {
+        match self.shared.pool() {
+            Ok(pool) => Call::start(question(pool)),
+            Err(failure) => Call::done(Err(failure)),
+        }
+    }
+}
+
+impl Shared {
+    /// The pool of this process, built when there is none.
+    fn pool(&self) -> Result<pool::Pool> {
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(Failure::new(ErrorKind::Stopped, "use a pool", "the pool is closed"));
+        }
+        let (runtime, round) = runtime::current()?;
+        let mut here = self.here.here().lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(built) = here.as_ref().filter(|built| built.round == round) {
+            return Ok(built.pool.clone());
+        }
+        let hub = self.place.hub()?;
+        let mut builder = pool::Pool::builder(&hub.discovery, &self.master);
+        let own = self.options.part(Scope::Pool);
+        for key in own.keys().filter(|key| *key != "master") {
+            builder = builder.set(key.trim_end_matches("_ms"), own.get(key).unwrap_or_default())?;
+        }
+        let entered = runtime.enter();
+        let pool = builder.build()?;
+        drop(entered);
+        *here = Some(Built { round, pool: pool.clone(), _hub: hub });
+        Ok(pool)
+    }
+}
+
+impl Atomicity {
+    pub(super) fn told(self) -> pool::Atomicity {
+        match self {
+            Self::Loose => pool::Atomicity::Pipeline,
+            Self::Atomic => pool::Atomicity::Transaction,
+        }
     }
 }
 
@@ -161,4 +272,34 @@ impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Pool({})", self.master())
     }
+}
+
+fn too_late(limit_ms: u64) -> crate::error::Error {
+    crate::error::Error::new(ErrorKind::Timeout, "take a connection", format!("not within {limit_ms} ms"))
+}
+
+fn stats_json(stats: &PoolStats) -> String {
+    serde_json::json!({
+        "generation": stats.generation.as_u64(),
+        "phase": stats.phase,
+        "master": stats.master,
+        "replicas": stats.replicas,
+        "in_use": stats.in_use,
+        "idle": stats.idle,
+        "waiting": stats.waiting,
+        "in_flight": stats.in_flight,
+        "held": stats.held,
+        "calls": stats.calls,
+        "retries": stats.retries,
+        "failures": stats.failures,
+        "unknown": stats.unknown,
+        "waits": stats.waits,
+        "timeouts": stats.timeouts,
+        "dials": stats.dials,
+        "failed_dials": stats.failed_dials,
+        "fallbacks": stats.fallbacks,
+        "switches": stats.switches,
+        "last_switch_ms": stats.last_switch.as_ms(),
+    })
+    .to_string()
 }

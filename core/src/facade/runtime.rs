@@ -4,8 +4,9 @@
 //! global logger is ever installed. A forked child gets threads of its own.
 
 use std::{
+    io,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -23,14 +24,24 @@ use super::{
 use crate::error::ErrorKind;
 
 /// The runtime of this process; none before the first use and after a shutdown.
-static RUNTIME: PerProcess<Mutex<Option<Runtime>>> = PerProcess::new();
+static RUNTIME: PerProcess<Mutex<Option<Running>>> = PerProcess::new();
+
+/// A runtime, and which one it is.
+struct Running {
+    runtime: Runtime,
+    round: Round,
+}
+
+/// Tells the runtime of before a shutdown from the one after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Round(usize);
 
 /// Ends the library's threads in this process: waits for tasks that run, `limit_ms` at most, and drops the others.
 ///
 /// Every sentinel, discovery and pool of the process ends with them. The next use of the library starts threads anew.
 /// Without a call the threads end with the process.
 pub fn shutdown(limit_ms: u64) {
-    let Some(runtime) = slot().take() else { return };
+    let Some(Running { runtime, .. }) = slot().take() else { return };
     // A thread of its own, because a runtime must not be awaited inside another one.
     let ending = thread::spawn(move || runtime.shutdown_timeout(Duration::from_millis(limit_ms)));
     // It has nothing to say.
@@ -47,22 +58,40 @@ pub fn is_running() -> bool {
 /// # Errors
 /// [`ErrorKind::Stopped`] when the system gives no threads.
 pub(super) fn handle() -> Result<Handle> {
-    let mut slot = slot();
-    if let Some(runtime) = slot.as_ref() {
-        return Ok(runtime.handle().clone());
-    }
-    let runtime =
-        start().map_err(|error| Failure::new(ErrorKind::Stopped, "start the library's threads", error.to_string()))?;
-    let handle = runtime.handle().clone();
-    *slot = Some(runtime);
-    Ok(handle)
+    current().map(|(handle, _)| handle)
 }
 
-fn slot() -> std::sync::MutexGuard<'static, Option<Runtime>> {
+/// Where the library's tasks run; none when there are no threads.
+pub(super) fn running() -> Option<Handle> {
+    slot().as_ref().map(|running| running.runtime.handle().clone())
+}
+
+/// Where the library's tasks are started, and whether that is still the place it was before.
+///
+/// # Errors
+/// [`ErrorKind::Stopped`] when the system gives no threads.
+pub(super) fn current() -> Result<(Handle, Round)> {
+    let mut slot = slot();
+    if let Some(running) = slot.as_ref() {
+        return Ok((running.runtime.handle().clone(), running.round));
+    }
+    let no_threads =
+        |error: io::Error| Failure::new(ErrorKind::Stopped, "start the library's threads", error.to_string());
+    let runtime = start().map_err(no_threads)?;
+    let handle = runtime.handle().clone();
+    let round = Round(ROUNDS.fetch_add(1, Ordering::Relaxed));
+    *slot = Some(Running { runtime, round });
+    Ok((handle, round))
+}
+
+/// How many runtimes there were.
+static ROUNDS: AtomicUsize = AtomicUsize::new(0);
+
+fn slot() -> MutexGuard<'static, Option<Running>> {
     RUNTIME.here().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn start() -> std::io::Result<Runtime> {
+fn start() -> io::Result<Runtime> {
     // The first threads inherit the mask from this one; those that this one starts later take it from the hook.
     let before = SigSet::thread_get_mask()?;
     SigSet::all().thread_block()?;

@@ -1,10 +1,9 @@
 //! Decides what a data path outside this library asks it: what a command may do, and what to do after a failure.
 
-use super::{
-    Address,
-    command::{Class, Command},
-    discovery::Sign,
-    failure::Outcome,
+use super::{Address, discovery::Sign, failure::Outcome};
+use crate::{
+    finder,
+    pool::{self, Class, Command},
 };
 
 /// What to do after a failed attempt.
@@ -20,8 +19,7 @@ pub struct Verdict {
 
 /// What a command may do, by its name and arguments.
 pub fn classify(command: &Command) -> Class {
-    let _ = command;
-    Class::Write
+    command.class()
 }
 
 /// The stable name of a class: `read`, `idempotent`, `write`, `blocking`, `session`.
@@ -38,14 +36,14 @@ pub fn class_name(class: Class) -> &'static str {
 /// Judges a failed attempt by what the command may do, what is known of the attempt, and the server's error reply, if any
 /// (its whole text, such as `READONLY You can't write against a read only replica.`).
 pub fn judge_failure(class: Class, outcome: Outcome, error_reply: Option<&str>) -> Verdict {
-    let (mut words, mut sign) = (error_reply.unwrap_or_default().split_whitespace(), None);
-    let code = words.next().unwrap_or_default();
-    match code {
-        "READONLY" => sign = Some(Sign::ReadOnly),
-        "LOADING" | "MASTERDOWN" => sign = Some(Sign::NotReady),
-        "REDIRECT" => sign = words.next().and_then(Address::parse).map(Sign::Redirected),
-        _ => {}
-    }
-    let _ = (class, outcome);
-    Verdict { may_retry: false, sign, needs_credentials: matches!(code, "NOAUTH" | "WRONGPASS") }
+    let pool::Verdict { may_retry, sign, needs_credentials } = pool::Verdict::judge(class, outcome, error_reply);
+    let sign = sign.and_then(|sign| match sign {
+        finder::Sign::ReadOnly => Some(Sign::ReadOnly),
+        finder::Sign::NotReady => Some(Sign::NotReady),
+        finder::Sign::Disconnected | finder::Sign::Unreachable => Some(Sign::Disconnected),
+        finder::Sign::Timeouts => Some(Sign::TimedOut),
+        finder::Sign::Redirected(address) => Some(Sign::Redirected(Address::from(&address))),
+        finder::Sign::Suspended | finder::Sign::Sentinels => None,
+    });
+    Verdict { may_retry, sign, needs_credentials }
 }

@@ -21,6 +21,10 @@ pub mod clients {}
 #[cfg(feature = "pool")]
 pub mod pools {}
 
+#[doc = include_str!("options.md")]
+#[cfg(feature = "facade")]
+pub mod options {}
+
 #[doc = include_str!("testing.md")]
 #[cfg(feature = "testing")]
 pub mod testing {}

@@ -1,40 +1,18 @@
-//! Decides which options a URL stands for.
+//! Decides which options a URL stands for: those that the discovery reads from it.
 
-use super::{Options, refused};
-use crate::facade::failure::Result;
+use super::Options;
+use crate::{discovery::ClientUrl, facade::failure::Result};
 
-/// Reads `redis+sentinel://user:password@host:port,host:port/master/db?key=value`.
+/// Reads a URL into options.
 pub(super) fn read(url: &str) -> Result<Options> {
-    let (scheme, rest) = url.split_once("://").ok_or_else(|| refused("a URL without ://"))?;
+    let parsed = ClientUrl::parse(url)?;
     let mut options = Options::new();
-    match scheme {
-        "redis+sentinel" => {}
-        "rediss+sentinel" => options.set("tls", "yes")?,
-        other => return Err(refused(format!("unknown URL scheme: \"{other}\""))),
-    }
-    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (place, path) = place.split_once('/').unwrap_or((place, ""));
-    let hosts = match place.rsplit_once('@') {
-        Some((user, hosts)) => {
-            let (name, password) = user.split_once(':').unwrap_or(("", user));
-            if !name.is_empty() {
-                options.set("username", name)?;
-            }
-            options.set("password", password)?;
-            hosts
+    for (key, value) in parsed.options.iter() {
+        match (key, options.get("sentinels")) {
+            // Sentinels that stand in several places add up.
+            ("sentinels", Some(known)) => options.set(key, &format!("{known},{value}"))?,
+            _ => options.set(key, value)?,
         }
-        None => place,
-    };
-    options.set("sentinels", hosts)?;
-    let (master, db) = path.split_once('/').unwrap_or((path, ""));
-    for (key, value) in [("master", master), ("db", db)] {
-        if !value.is_empty() {
-            options.set(key, value)?;
-        }
-    }
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, "yes"));
-        options.set(key, value)?;
     }
     Ok(options)
 }

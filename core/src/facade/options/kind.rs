@@ -1,6 +1,7 @@
 //! Decides which texts are legal values: the shapes of options.
 
 use super::super::Address;
+use crate::types::Endpoint;
 
 /// The shape of an option's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +10,7 @@ pub enum OptionKind {
     Text,
     /// Any text, never shown.
     Secret,
-    /// The path of a file.
+    /// The path of a file; for certificates and keys also their PEM text.
     Path,
     /// `yes` or `no`; `true`, `false`, `1`, `0`, `on` and `off` mean the same.
     Switch,
@@ -21,7 +22,7 @@ pub enum OptionKind {
     Choice(&'static [&'static str]),
     /// `host:port`, several with commas between; `[::1]:26379` for IPv6.
     Addresses,
-    /// `host:port=host:port`, several with commas between.
+    /// `host:port=host:port`, or `host=host` for all ports, several with commas between.
     AddressMap,
     /// A name and a value with a blank between; may be set several times.
     Lines,
@@ -67,7 +68,8 @@ impl OptionKind {
 
     /// Says why `value` is not legal.
     pub(super) fn check(self, value: &str) -> Result<(), String> {
-        if value.contains(['\0', '\n', '\r']) {
+        let is_pem = self == Self::Path && value.starts_with("-----BEGIN");
+        if value.contains('\0') || (value.contains(['\n', '\r']) && !is_pem) {
             return Err("line breaks and NUL are not allowed".to_owned());
         }
         match self {
@@ -81,7 +83,7 @@ impl OptionKind {
             Self::Choice(words) if words.contains(&value) => Ok(()),
             Self::Choice(words) => Err(format!("none of {}", words.join(", "))),
             Self::Addresses => addresses(value).map(drop),
-            Self::AddressMap => address_map(value).map(drop),
+            Self::AddressMap => is_address_map(value).then_some(()).ok_or_else(|| "not host:port=host:port".to_owned()),
             Self::Lines => match value.split_once(' ') {
                 Some((name, _)) if !name.is_empty() => Ok(()),
                 _ => Err("not a name and a value".to_owned()),
@@ -100,13 +102,34 @@ pub(super) fn addresses(value: &str) -> Result<Vec<Address>, String> {
     value.split(',').map(|part| Address::parse(part.trim()).ok_or_else(|| "not host:port".to_owned())).collect()
 }
 
-/// Reads `host:port=host:port,host:port=host:port`.
-pub(super) fn address_map(value: &str) -> Result<Vec<(Address, Address)>, String> {
-    let pair = |part: &str| {
-        let (from, to) = part.split_once('=')?;
-        Some((Address::parse(from.trim())?, Address::parse(to.trim())?))
-    };
-    value.split(',').map(|part| pair(part).ok_or_else(|| "not host:port=host:port".to_owned())).collect()
+/// The value as everybody reads it.
+pub(super) fn in_one_form(kind: OptionKind, value: &str) -> String {
+    match kind {
+        OptionKind::Switch => if is_yes(value) { "yes" } else { "no" }.to_owned(),
+        OptionKind::Addresses => {
+            addresses(value).unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+        }
+        OptionKind::Text
+        | OptionKind::Secret
+        | OptionKind::Path
+        | OptionKind::Millis(..)
+        | OptionKind::Number(..)
+        | OptionKind::Choice(_)
+        | OptionKind::AddressMap
+        | OptionKind::Lines => value.to_owned(),
+    }
+}
+
+fn is_address_map(value: &str) -> bool {
+    let is_host = |host: &str| Endpoint::parse(host, 1).is_some();
+    value.split(',').all(|pair| match pair.split_once('=') {
+        Some((from, to)) => {
+            let (from, to) = (from.trim(), to.trim());
+            let both_addresses = Address::parse(from).is_some() && Address::parse(to).is_some();
+            both_addresses || (is_host(from) && is_host(to))
+        }
+        None => false,
+    })
 }
 
 fn is_switch(value: &str) -> bool {

@@ -7,7 +7,7 @@ mod kind;
 mod manual;
 mod table;
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 pub use kind::OptionKind;
 pub use manual::{options_chapter, options_json};
@@ -28,7 +28,7 @@ use crate::error::ErrorKind;
 /// let failure = Options::new().with("holdmax", "1").unwrap_err();
 /// assert!(failure.message.contains("holdmax"));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Options {
     values: BTreeMap<&'static str, Vec<String>>,
 }
@@ -76,7 +76,7 @@ impl Options {
         if values.len() >= MOST_LINES {
             return Err(refused(format!("option {}: more than {MOST_LINES} lines", row.key)));
         }
-        values.push(value.to_owned());
+        values.push(kind::in_one_form(row.kind, value));
         Ok(())
     }
 
@@ -145,6 +145,14 @@ impl Options {
     /// The addresses that were set.
     pub(super) fn addresses(&self, key: &str) -> Vec<super::Address> {
         self.get(key).map(kind::addresses).and_then(std::result::Result::ok).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_secret = |key: &str| table::find(key).is_none_or(|row| row.kind.is_secret());
+        let shown = self.values.iter().map(|(key, values)| (key, if is_secret(key) { None } else { Some(values) }));
+        f.debug_map().entries(shown).finish()
     }
 }
 
