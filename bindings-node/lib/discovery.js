@@ -47,7 +47,8 @@ class Discovery extends EventEmitter {
     super();
     const given = typeof options === 'string' ? parseUrl(options) : options?.url ? { ...parseUrl(options.url), ...options } : { ...options };
     if (!given.name) throw new SentinelleError('ERR_CONFIG', 'option name is missing: the name of the master');
-    if (!given.sentinels || given.sentinels.length === 0) throw new SentinelleError('ERR_CONFIG', 'option sentinels is missing: where to ask');
+    if (!given.sentinels || (Array.isArray(given.sentinels) && given.sentinels.length === 0))
+      throw new SentinelleError('ERR_CONFIG', 'option sentinels is missing: where to ask');
     this.name = given.name;
     this.options = given;
     /** The last picture, and null before the first. @type {any} */

@@ -29,9 +29,9 @@ pub fn classify_command(words: Vec<Either<String, Uint8Array>>) -> &'static str 
 
 /// Judges a failed attempt: the command's class, `not-sent`, `rejected` or `unknown`, and the server's error reply.
 #[napi]
-pub fn judge_attempt(class: String, outcome: String, reply: Option<String>) -> Result<NativeVerdict> {
-    let known = CLASSES.into_iter().find(|known| class_name(*known) == class);
-    let class = known.ok_or_else(|| unknown(&class))?;
+pub fn judge_attempt(kind: String, outcome: String, reply: Option<String>) -> Result<NativeVerdict> {
+    let known = CLASSES.into_iter().find(|known| class_name(*known) == kind);
+    let class = known.ok_or_else(|| unknown(&kind))?;
     let outcome = match outcome.as_str() {
         "not-sent" => Outcome::NotSent,
         "rejected" => Outcome::Rejected,

@@ -99,6 +99,7 @@ class Client extends EventEmitter {
     if (this.pending >= this.mostPending) {
       return command.fail(new SentinelleError('ERR_BACKPRESSURE', `${this.pending} commands are under way already`, { outcome: 'not-sent', retryable: true }));
     }
+    command.isCounted = true;
     this.pending += 1;
     this.budget.earn();
     if (this.sweeper === null) this.startSweeping();
@@ -176,8 +177,9 @@ class Client extends EventEmitter {
     this.link.onReplyError(command, error);
   }
 
-  onSettled() {
-    this.pending -= 1;
+  /** @param {Command} command */
+  onSettled(command) {
+    if (command.isCounted) this.pending -= 1;
   }
 
   /** Commands that are sent together, each for itself. */

@@ -19,6 +19,8 @@ class Command {
     /** Not before this moment may it be sent again. */
     this.notBefore = 0;
     this.isDone = false;
+    /** Whether it counts among those under way. */
+    this.isCounted = false;
     /** @type {import('../errors.js').SentinelleError | ReplyError | null} what the last attempt ended with */
     this.lastError = null;
     /** @type {any} */

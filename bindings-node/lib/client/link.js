@@ -126,7 +126,7 @@ class MasterLink {
 
   async dial() {
     const { address, generation } = this;
-    if (this.isClosed || address === null || this.dialing !== null) return;
+    if (this.isClosed || address === null || this.connection !== null || this.dialing !== null) return;
     const control = new AbortController();
     this.dialing = control;
     try {

@@ -1,0 +1,34 @@
+// A hundred GETs of one tick over a link of 2 ms, each client in turn: node benches/tick.mjs [rounds]
+import IORedis from 'ioredis';
+import { createSentinel as stockSentinel } from 'redis';
+import { Client } from 'sentinelle/client';
+import { createSentinel } from 'sentinelle/node-redis';
+import { TestGroup } from 'sentinelle/testing';
+
+const rounds = Number(process.argv[2] ?? 10);
+const group = await TestGroup.start({ replicas: 0, sentinels: 1, quorum: 1 });
+const ours = await new Client(group.url).connect();
+const adapter = await createSentinel(group.nodeRedis()).connect();
+const stock = stockSentinel(group.nodeRedis());
+stock.on('error', () => {});
+await stock.connect();
+const ioredis = new IORedis(group.ioredis());
+await ioredis.ping();
+await group.fault('slow', { from: 'server-0', to: 'client', latency_ms: 2 });
+
+/** @type {Record<string, any>} */
+const clients = { 'sentinelle Client': ours, 'sentinelle createSentinel': adapter, ioredis, 'node-redis createSentinel': stock };
+for (const [name, client] of Object.entries(clients)) {
+  const times = [];
+  for (let round = 0; round < rounds; round++) {
+    const begun = performance.now();
+    await Promise.all(Array.from({ length: 100 }, (_, index) => client.get(`k${index}`)));
+    times.push(performance.now() - begun);
+  }
+  times.sort((a, b) => a - b);
+  console.log(`${name.padEnd(28)} median ${times[times.length >> 1].toFixed(1)} ms, max ${times.at(-1).toFixed(1)} ms`);
+}
+
+await Promise.all([ours.close(), adapter.destroy(), stock.destroy()]);
+ioredis.disconnect();
+await group.stop();
