@@ -1,6 +1,6 @@
 # The whole of the project's daily life. Every target sets up by itself what it lacks.
 
-.PHONY: demo test check fix bless bench sim setup
+.PHONY: demo test check fix bless bench sim install setup
 
 demo: setup   ## a group, a failover, a client that survives it
 	@cargo run --package sentinelle --bin sentinelle -- demo
@@ -29,6 +29,10 @@ bench: setup  ## how long a failover takes, ours and the stock sentinels'
 SEEDS ?= 1000
 sim:          ## storms in simulated time, one for each of SEEDS seeds
 	SEEDS=$(SEEDS) cargo test --release --package sentinelle-tests --test simulation storms
+
+PREFIX ?= /usr/local
+install:      ## the C library, its headers and its pkg-config file, under PREFIX
+	@bindings-c/install.sh $(PREFIX)
 
 setup:
 	@tests/setup.sh

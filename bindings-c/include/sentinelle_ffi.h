@@ -500,6 +500,9 @@ int32_t snl_pool_open(snl_discovery *h,
 // Opens a pool for a URL: `redis+sentinel://[user:password@]host:port,host:port/master[/db]?key=value`.
 int32_t snl_pool_open_url(const char *url, snl_pool **out, snl_error **err);
 
+// Opens a pool for a configuration that names the `sentinels` and the `master`.
+int32_t snl_pool_open_config(const snl_config *c, snl_pool **out, snl_error **err);
+
 // Runs a command where it belongs, again where that is safe. An error reply is an error with `SNL_OUTCOME_REJECTED`.
 int32_t snl_pool_exec(snl_pool *p, const snl_cmd *c, snl_reply **out, snl_error **err);
 

@@ -143,6 +143,21 @@ pub unsafe extern "C" fn snl_pool_open_url(
     })
 }
 
+/// Opens a pool for a configuration that names the `sentinels` and the `master`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn snl_pool_open_config(
+    c: *const snl_config,
+    out: *mut *mut snl_pool,
+    err: *mut *mut snl_error,
+) -> i32 {
+    enter(err, || {
+        // SAFETY: `out` is the caller's, as the header says.
+        let out = unsafe { Out::at(out, "out") }?;
+        out.put(give(PoolObject { pool: Pool::open(&wishes_of(c)?.options)? })?);
+        Ok(snl_code::SNL_OK)
+    })
+}
+
 /// Runs a command where it belongs, again where that is safe. An error reply is an error with `SNL_OUTCOME_REJECTED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snl_pool_exec(
