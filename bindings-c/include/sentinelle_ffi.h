@@ -209,7 +209,8 @@ typedef struct snl_topology snl_topology;
 
 // A function that is called with each event, on a thread of the library.
 //
-// It must not block and must not free or close what it listens to. The event lives until it returns.
+// It must not block and must not free or close what it listens to. The event lives until it returns. It is not called any
+// more once what it listens to is freed.
 typedef void (*snl_event_cb)(void *userdata, const snl_event *event);
 
 // The error's code: one of `snl_code`; `SNL_E_HANDLE` when `e` is no error.

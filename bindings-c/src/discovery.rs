@@ -11,7 +11,7 @@ use crate::{
     code::snl_code,
     config::{snl_config, wishes_of},
     error::{c_text, snl_error},
-    event::{self, snl_event, snl_event_cb},
+    event::{self, Gate, snl_event, snl_event_cb},
     reply::{self, snl_reply},
     token::Table,
     wall::{self, Handled, Out, bad_argument, enter, find, free, give, look},
@@ -45,6 +45,7 @@ pub enum snl_role {
 pub(crate) struct DiscoveryObject {
     pub(crate) discovery: Discovery,
     events: OnceLock<Events>,
+    gate: Gate,
 }
 
 /// A topology and its texts as C wants them.
@@ -76,7 +77,7 @@ impl Handled for TopologyObject {
 
 impl DiscoveryObject {
     pub(crate) fn open(options: &Options) -> Result<Self, Failure> {
-        Ok(Self { discovery: Discovery::open(options)?, events: OnceLock::new() })
+        Ok(Self { discovery: Discovery::open(options)?, events: OnceLock::new(), gate: Gate::new() })
     }
 
     fn events(&self) -> Result<Events, Failure> {
@@ -250,7 +251,8 @@ pub unsafe extern "C" fn snl_discovery_on_event(
     userdata: *mut c_void,
 ) -> i32 {
     enter(std::ptr::null_mut(), || {
-        event::listen(&find::<DiscoveryObject>(h)?.events()?, callback, userdata)?;
+        let object = find::<DiscoveryObject>(h)?;
+        event::listen(&object.events()?, &object.gate, callback, userdata)?;
         Ok(snl_code::SNL_OK)
     })
 }
@@ -258,7 +260,9 @@ pub unsafe extern "C" fn snl_discovery_on_event(
 /// Frees a discovery; its connections close when nobody else uses them. NULL is let be.
 #[unsafe(no_mangle)]
 pub extern "C" fn snl_discovery_free(h: *mut snl_discovery) {
-    free::<DiscoveryObject>(h);
+    if let Some(object) = free::<DiscoveryObject>(h) {
+        object.gate.close();
+    }
 }
 
 /// The generation: 0 before the first master, one more with each switch.

@@ -1,6 +1,13 @@
 //! Decides how an event reaches a host: as an object with the common facts, all of it as JSON, and how it is waited for.
 
-use std::ffi::{CString, c_char, c_void};
+use std::{
+    cell::Cell,
+    ffi::{CString, c_char, c_void},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use sentinelle::facade::{Event, Events, Failure, Listen, Next};
 
@@ -18,7 +25,8 @@ pub struct snl_event {
 
 /// A function that is called with each event, on a thread of the library.
 ///
-/// It must not block and must not free or close what it listens to. The event lives until it returns.
+/// It must not block and must not free or close what it listens to. The event lives until it returns. It is not called any
+/// more once what it listens to is freed.
 pub type snl_event_cb = Option<unsafe extern "C" fn(userdata: *mut c_void, event: *const snl_event)>;
 
 /// An event and its texts as C wants them.
@@ -75,8 +83,62 @@ pub(crate) unsafe fn fetch(events: &Events, timeout_ms: i64, out: *mut *mut snl_
     })
 }
 
-/// Has a function of the host called with each event of a stream.
-pub(crate) fn listen(events: &Events, callback: snl_event_cb, userdata: *mut c_void) -> Result<(), Failure> {
+/// Whether the host may still be called: open until its handle is freed, and never again.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    is_closed: AtomicBool,
+    /// Held during each call.
+    calling: Mutex<()>,
+    pid: u32,
+}
+
+thread_local! {
+    /// Whether this thread is inside a function of the host.
+    static CALLS: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        let shared = Shared { is_closed: AtomicBool::new(false), calling: Mutex::new(()), pid: std::process::id() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Closes it; a call under way ends before this returns.
+    pub(crate) fn close(&self) {
+        self.shared.is_closed.store(true, Ordering::SeqCst);
+        // A forked child has no threads that call, and the lock may be held by one of the parent's.
+        let is_ours = self.shared.pid == std::process::id();
+        // A function that frees what it listens to, against the header's word, shall not wait for itself.
+        if is_ours && !CALLS.get() {
+            drop(self.shared.calling.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Makes a call when it is open, and gives whether it was.
+    fn pass(&self, call: impl FnOnce()) -> Listen {
+        let _calling = self.shared.calling.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.shared.is_closed.load(Ordering::SeqCst) {
+            return Listen::Stop;
+        }
+        CALLS.set(true);
+        call();
+        CALLS.set(false);
+        Listen::On
+    }
+}
+
+/// Has a function of the host called with each event of a stream, until the gate is closed.
+pub(crate) fn listen(
+    events: &Events,
+    gate: &Gate,
+    callback: snl_event_cb,
+    userdata: *mut c_void,
+) -> Result<(), Failure> {
     /// What the host passes through us: its own affair, on whichever thread.
     struct Userdata(*mut c_void);
     // SAFETY: the header says that the function is called on a thread of the library with this pointer.
@@ -89,12 +151,15 @@ pub(crate) fn listen(events: &Events, callback: snl_event_cb, userdata: *mut c_v
 
     let callback = callback.ok_or_else(|| crate::wall::bad_argument("callback", "is NULL"))?;
     let userdata = Userdata(userdata);
+    let gate = gate.clone();
     events.listen(move |event| {
         let Ok(handle) = give(EventObject::new(event)) else { return Listen::On };
-        // SAFETY: the host gave a function of this type and keeps it callable while its handle lives.
-        unsafe { callback(userdata.pointer(), handle) };
+        let listen = gate.pass(|| {
+            // SAFETY: the host gave a function of this type and keeps it callable until its handle is freed.
+            unsafe { callback(userdata.pointer(), handle) }
+        });
         free::<EventObject>(handle);
-        Listen::On
+        listen
     })
 }
 

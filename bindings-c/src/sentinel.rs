@@ -12,7 +12,7 @@ use crate::{
     command::{CommandObject, snl_cmd},
     config::{monitor_of, snl_config, wishes_of},
     error::{c_text, snl_error},
-    event::{self, snl_event, snl_event_cb},
+    event::{self, Gate, snl_event, snl_event_cb},
     reply::{self, snl_reply},
     token::Table,
     wall::{self, Handled, Out, bad_argument, enter, find, free, give, look, patience},
@@ -30,6 +30,7 @@ pub(crate) struct SentinelObject {
     port: u16,
     id: CString,
     events: OnceLock<Events>,
+    gate: Gate,
 }
 
 static SENTINELS: Table<SentinelObject> = Table::new(5);
@@ -56,6 +57,7 @@ impl SentinelObject {
             host: c_text(address.map(|address| address.host).unwrap_or_default()),
             sentinel,
             events,
+            gate: Gate::new(),
         }
     }
 
@@ -272,7 +274,8 @@ pub unsafe extern "C" fn snl_sentinel_on_event(
     userdata: *mut c_void,
 ) -> i32 {
     enter(std::ptr::null_mut(), || {
-        event::listen(&find::<SentinelObject>(s)?.events()?, callback, userdata)?;
+        let object = find::<SentinelObject>(s)?;
+        event::listen(&object.events()?, &object.gate, callback, userdata)?;
         Ok(snl_code::SNL_OK)
     })
 }
@@ -291,5 +294,7 @@ pub extern "C" fn snl_sentinel_stop(s: *mut snl_sentinel, timeout_ms: i64, err: 
 /// Frees it, and stops it when it still runs. NULL is let be.
 #[unsafe(no_mangle)]
 pub extern "C" fn snl_sentinel_free(s: *mut snl_sentinel) {
-    free::<SentinelObject>(s);
+    if let Some(object) = free::<SentinelObject>(s) {
+        object.gate.close();
+    }
 }
