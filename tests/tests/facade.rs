@@ -241,7 +241,8 @@ fn a_forked_child_has_a_discovery_of_its_own_and_no_sentinel() {
 
 #[test]
 fn every_option_is_taken_where_it_has_a_meaning() {
-    for row in OPTIONS {
+    // A file is written by what it is given to, so files have a test of their own.
+    for row in OPTIONS.iter().filter(|row| row.kind != OptionKind::Path) {
         let value = if row.default.is_empty() { sample(row.key, row.kind) } else { row.default };
         let mut options = Options::new().with(row.key, value).expect(row.key);
         let opened = match row.scopes[0] {
@@ -271,8 +272,7 @@ fn sample(key: &str, kind: OptionKind) -> &'static str {
     match kind {
         OptionKind::Lines if key == "sentinel_directive" => "loglevel debug",
         OptionKind::Lines => "parallel-syncs 2",
-        OptionKind::Text | OptionKind::Secret => "127.0.0.1",
-        OptionKind::Path => "/bin/sh",
+        OptionKind::Text | OptionKind::Secret | OptionKind::Path => "127.0.0.1",
         OptionKind::Switch => "no",
         OptionKind::Millis(..) | OptionKind::Number(..) => "7",
         OptionKind::Choice(words) => words[0],
