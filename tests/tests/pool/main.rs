@@ -1,0 +1,6 @@
+//! Pools against real servers: what is acknowledged stays, what fails says how, and a switch is hardly seen.
+
+mod basics;
+mod failover;
+mod load;
+mod stage;
