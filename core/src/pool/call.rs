@@ -38,6 +38,8 @@ pub(super) struct Call {
     /// When to go on although the master is not confirmed.
     doubt_ends: Option<Tick>,
     has_authenticated: bool,
+    /// How it failed, while it is not known whether a switch was the reason.
+    ending: Option<Ending>,
     last: Option<Error>,
     parked: Option<Parked>,
 }
@@ -47,6 +49,14 @@ pub(super) struct Call {
 struct Pause {
     until: Tick,
     generation: Generation,
+}
+
+/// A failure that may turn out to be a switch.
+#[derive(Debug)]
+struct Ending {
+    error: Error,
+    generation: Generation,
+    until: Tick,
 }
 
 /// What a call does next.
@@ -82,6 +92,7 @@ impl Call {
             pause: None,
             doubt_ends: None,
             has_authenticated: false,
+            ending: None,
             last: None,
             parked: None,
         })
@@ -117,6 +128,9 @@ impl Call {
     /// # Errors
     /// Why the call has failed.
     pub(super) fn step(&mut self, core: &Core, view: &View, now: Tick) -> Result<Step> {
+        if let Some(ending) = self.ending.take() {
+            return self.end(ending, view, now);
+        }
         if view.gate == Gate::Closed {
             let error = Error::new(ErrorKind::Stopped, "run a command", "the pool is closed");
             return Err(self.last.take().unwrap_or(error.with_outcome(Outcome::NotSent)));
@@ -141,6 +155,12 @@ impl Call {
         core.note_failure(node, &error, course);
         self.tries += 1;
         let outcome = error.outcome().unwrap_or(Outcome::NotSent);
+        let may_be_switch = error.kind() == ErrorKind::Connection && outcome == Outcome::Unknown;
+        if self.class == Class::Blocking && may_be_switch && node.duty() == Duty::Master {
+            // A server that becomes a replica hangs up before anybody knows the new master.
+            self.ending = Some(Ending { error, generation: node.generation(), until: now.after(SWITCH_KNOWN) });
+            return Ok(());
+        }
         if !self.may_go_on(&error, outcome, course, core) {
             return Err(error);
         }
@@ -172,6 +192,20 @@ impl Call {
         };
         let is_ended_by_caller = error.kind() == ErrorKind::Cancelled;
         may_follow && is_curable && !is_ended_by_caller
+    }
+
+    /// Fails as soon as it is known whether another server is master, or cannot be known in time.
+    fn end(&mut self, ending: Ending, view: &View, now: Tick) -> Result<Step> {
+        if view.generation > ending.generation {
+            let moved = Error::new(ErrorKind::Moved, "wait on the server", "another server is master");
+            return Err(moved.with_outcome(Outcome::Unknown).because(ending.error));
+        }
+        if now >= ending.until || view.gate == Gate::Closed {
+            return Err(ending.error);
+        }
+        let until = ending.until;
+        self.ending = Some(ending);
+        Ok(Step::Wait(until))
     }
 
     fn target(&self, core: &Core, view: &View) -> Option<Arc<Node>> {
@@ -250,6 +284,9 @@ pub(super) fn sign(error: &Error, course: &Course) -> Option<Sign> {
 
 /// How long a call that failed waits for the master to be confirmed before it tries the same one again.
 const LONGEST_DOUBT: Millis = Millis::new(500);
+
+/// How long a waiting command that lost its connection waits to learn whether the master was replaced.
+const SWITCH_KNOWN: Millis = Millis::new(2_000);
 
 /// How long a server may take to say that a blocking command's time is over.
 const SERVER_GRACE: Millis = Millis::new(500);

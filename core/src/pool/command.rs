@@ -141,6 +141,21 @@ impl Command {
         Some((ms > 0.0).then(|| Millis::new(ms.ceil() as u64)))
     }
 
+    /// The first command of packed ones, and what is behind it; `None` when the bytes are none.
+    #[cfg(feature = "redis")]
+    pub(super) fn from_packed(packed: &[u8]) -> Option<(Self, &[u8])> {
+        let (count, body) = measure(b'*', packed)?;
+        let mut rest = body;
+        for _ in 0..count {
+            let (length, word) = measure(b'$', rest)?;
+            rest = word.get(length..)?.strip_prefix(b"\r\n")?;
+        }
+        let mut command = Self::new([b""; 0]);
+        command.body.extend_from_slice(&body[..body.len() - rest.len()]);
+        command.count = u32::try_from(count).ok()?;
+        Some((command, rest))
+    }
+
     fn push(&mut self, word: &[u8]) {
         header(b'$', word.len(), &mut self.body);
         self.body.extend_from_slice(word);
@@ -199,6 +214,15 @@ fn header(mark: u8, mut number: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// Reads a mark, a number and a line's end; gives the number and what is behind it.
+#[cfg(feature = "redis")]
+fn measure(mark: u8, bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let line = bytes.strip_prefix(&[mark])?;
+    let end = line.iter().position(|&byte| byte == b'\r')?;
+    let number = std::str::from_utf8(&line[..end]).ok()?.parse().ok()?;
+    Some((number, line.get(end + 2..)?))
+}
+
 /// The count in front of the words.
 const HEADER: usize = 8;
 
@@ -223,6 +247,21 @@ mod tests {
         let found: Vec<_> = Command::new(words).words().map(<[u8]>::to_vec).collect();
 
         assert_eq!(found, words);
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn packed_commands_are_read_one_by_one() {
+        let (first, second) = (Command::new(["SET", "k", "a\r\nb"]), Command::new(["PING"]));
+        let mut packed = Vec::new();
+        first.write_to(&mut packed);
+        second.write_to(&mut packed);
+
+        let (read, rest) = Command::from_packed(&packed).expect("there are two");
+
+        assert_eq!(read, first);
+        assert_eq!(Command::from_packed(rest), Some((second, &b""[..])));
+        assert_eq!(Command::from_packed(b"*2\r\n$3\r\nGET\r\n$9\r\nk"), None);
     }
 
     #[test]

@@ -102,6 +102,11 @@ macro_rules! shared_methods {
                 self.link = None;
             }
 
+            #[cfg(feature = "redis")]
+            pub(super) fn database(&self) -> i64 {
+                i64::from(self.core.means().settings.database)
+            }
+
             /// How delicate a parcel is; inside of a transaction nothing is only a read.
             fn class(&self, parcel: Parcel<'_>) -> Class {
                 let class = parcel.class_on_lease();

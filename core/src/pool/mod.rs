@@ -21,6 +21,8 @@ mod multiplexer;
 mod node;
 mod parcel;
 mod reads;
+#[cfg(feature = "redis")]
+mod redis_crate;
 mod reply;
 mod retry;
 mod run;

@@ -484,3 +484,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 const MOST_BYTES: usize = 16 << 20;
 const KEPT_CAPACITY: usize = 256 << 10;
 const ROOM: usize = 16 << 10;
+
+#[cfg(test)]
+mod tests;

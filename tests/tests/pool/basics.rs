@@ -4,7 +4,7 @@ use sentinelle::{
     error::{ErrorKind, Outcome},
     pool::{Atomicity, Command, LeaseFor, ReadFrom},
     resp::Value,
-    testing::HaGroup,
+    testing::{HaGroup, Profile},
     types::Millis,
 };
 
@@ -127,14 +127,20 @@ fn somebody_who_waits_gets_the_connection_that_is_given_back() {
 
 #[test]
 fn a_server_that_is_silent_costs_the_attempt_and_the_connection_only() {
-    let stage = Stage::with(HaGroup::builder(), |pool| pool.response_timeout(Millis::new(100)));
-    let asleep = Command::new(["DEBUG", "SLEEP", "0.4"]);
+    let group = HaGroup::builder().profile(Profile::Stock);
+    let stage = Stage::with(group, |pool| pool.response_timeout(Millis::new(100)));
+    let master = stage.group.master().expect("there is one");
+    stage.run_async(["INCR", "n"]).expect("it counts");
 
-    for error in [stage.pool.execute_blocking(&asleep), stage.runtime.block_on(stage.pool.execute(asleep.clone()))] {
-        let error = error.expect_err("the server sleeps");
+    stage.group.pause(master).expect("it is a server");
+    let errors = [stage.run(["INCR", "n"]), stage.run_async(["INCR", "n"])];
+    stage.group.resume(master).expect("it is a server");
+
+    for error in errors.map(|result| result.expect_err("the server is silent")) {
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Some(Outcome::Unknown)), "{error}");
-        assert_eq!(stage.run(["INCR", "n"]).map_err(|error| error.outcome()).is_ok(), true);
     }
+    // It counts on when it wakes up: that is what an unknown outcome means.
+    assert_eq!(stage.run(["INCR", "n"]).expect("it counts"), Value::Integer(4));
 }
 
 #[test]
@@ -159,4 +165,23 @@ fn a_closed_pool_says_so() {
 
     let error = stage.run(["PING"]).expect_err("it is closed");
     assert_eq!((error.kind(), error.outcome()), (ErrorKind::Stopped, Some(Outcome::NotSent)));
+}
+
+#[test]
+fn what_waits_for_a_master_is_bounded() {
+    let stage = Stage::with(HaGroup::builder(), |pool| pool.held(2, 1 << 20));
+    stage.group.sentinels().into_iter().for_each(|sentinel| stage.group.kill(sentinel).expect("it is one"));
+    stage.group.kill(stage.group.servers()[0]).expect("it is a server");
+    let (told, results) = std::sync::mpsc::channel();
+
+    for number in 0..8 {
+        let told = told.clone();
+        stage.pool.submit(Command::named("SET").word("k").number(number), move |result| {
+            // The test may have seen enough.
+            let _ = told.send(result);
+        });
+    }
+
+    let first = results.recv_timeout(SOON.into()).expect("somebody is told").expect_err("there is no master");
+    assert_eq!((first.kind(), first.outcome()), (ErrorKind::Backpressure, Some(Outcome::NotSent)));
 }

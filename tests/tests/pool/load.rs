@@ -41,8 +41,13 @@ pub(crate) enum Writing {
     Counter,
 }
 
+/// So that no two loads write the same keys.
+static LOADS: AtomicU64 = AtomicU64::new(0);
+
 /// Writers at work, until [`Load::end`].
 pub(crate) struct Load {
+    number: u64,
+    writing: Writing,
     stop: Vec<mpsc::Sender<()>>,
     writers: Vec<JoinHandle<()>>,
     told: Arc<Told>,
@@ -58,6 +63,8 @@ struct Told {
 
 /// What came of it.
 pub(crate) struct Toll {
+    load: u64,
+    writing: Writing,
     pub(crate) acknowledged: BTreeSet<u64>,
     pub(crate) errors: Vec<Error>,
 }
@@ -65,6 +72,7 @@ pub(crate) struct Toll {
 impl Load {
     pub(crate) fn start(stage: &Stage, manner: Manner, writing: Writing) -> Self {
         let told = Arc::new(Told::default());
+        let load = LOADS.fetch_add(1, Ordering::Relaxed);
         let (mut stop, mut writers) = (Vec::new(), Vec::new());
         for _ in 0..WRITERS {
             let (stopper, stopped) = mpsc::channel();
@@ -73,7 +81,7 @@ impl Load {
             writers.push(std::thread::spawn(move || {
                 while stopped.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
                     let number = told.next.fetch_add(1, Ordering::Relaxed);
-                    let command = command(writing, number);
+                    let command = command(writing, load, number);
                     let result = match manner {
                         Manner::Threads => pool.execute_blocking(&command),
                         Manner::Tasks => runtime.block_on(pool.execute(command)),
@@ -82,7 +90,7 @@ impl Load {
                 }
             }));
         }
-        Self { stop, writers, told }
+        Self { number: load, writing, stop, writers, told }
     }
 
     /// Waits until so many more writes were acknowledged.
@@ -96,7 +104,7 @@ impl Load {
         self.writers.into_iter().for_each(|writer| writer.join().expect("a writer does not panic"));
         let acknowledged = std::mem::take(&mut *self.told.acknowledged.lock().expect("nobody panicked"));
         let errors = std::mem::take(&mut *self.told.errors.lock().expect("nobody panicked"));
-        Toll { acknowledged, errors }
+        Toll { load: self.number, writing: self.writing, acknowledged, errors }
     }
 
     fn acknowledged(&self) -> usize {
@@ -114,28 +122,34 @@ impl Told {
 }
 
 impl Toll {
-    /// The acknowledged keys that the master does not have.
-    pub(crate) fn lost(&self, pool: &Pool) -> Vec<u64> {
-        let is_there = |number: &u64| {
-            let reply = pool.execute_blocking(&Command::new(["EXISTS", &key(*number)]));
-            reply.expect("the master answers") == Value::Integer(1)
-        };
-        self.acknowledged.iter().copied().filter(|number| !is_there(number)).collect()
+    /// How many acknowledged writes the master does not have.
+    pub(crate) fn lost(&self, pool: &Pool) -> usize {
+        let run = |words: &[&str]| pool.execute_blocking(&Command::new(words)).expect("the master answers");
+        match self.writing {
+            Writing::Keys => {
+                let is_there = |number: u64| run(&["EXISTS", &key(self.load, number)]) == Value::Integer(1);
+                self.acknowledged.iter().filter(|number| !is_there(**number)).count()
+            }
+            Writing::Counter => {
+                let counted = run(&["GET", "counter"]).as_text().and_then(|text| text.parse().ok());
+                self.acknowledged.len().saturating_sub(counted.unwrap_or(0))
+            }
+        }
     }
 
     /// How many failed that may have been executed.
-    pub(crate) fn unknown(&self) -> u64 {
-        self.errors.iter().filter(|error| error.outcome() == Some(Outcome::Unknown)).count() as u64
+    pub(crate) fn unknown(&self) -> i64 {
+        self.errors.iter().filter(|error| error.outcome() == Some(Outcome::Unknown)).count() as i64
     }
 }
 
-fn command(writing: Writing, number: u64) -> Command {
+fn command(writing: Writing, load: u64, number: u64) -> Command {
     match writing {
-        Writing::Keys => Command::new(["SET", &key(number), "1"]),
+        Writing::Keys => Command::new(["SET", &key(load, number), "1"]),
         Writing::Counter => Command::new(["INCR", "counter"]),
     }
 }
 
-fn key(number: u64) -> String {
-    format!("written:{number}")
+fn key(load: u64, number: u64) -> String {
+    format!("written:{load}:{number}")
 }

@@ -3,4 +3,5 @@
 mod basics;
 mod failover;
 mod load;
+mod redis_crate;
 mod stage;

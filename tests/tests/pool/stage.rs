@@ -1,11 +1,12 @@
 //! A group with a pool that follows it.
 
 use sentinelle::{
+    config::Periods,
     discovery::Discovery,
     error::Result,
     pool::{Command, Pool, PoolBuilder},
     resp::Value,
-    testing::{HaGroup, HaGroupBuilder, wait_until},
+    testing::{Backend, HaGroup, HaGroupBuilder, Pace, Profile, wait_until},
     types::{Endpoint, Millis},
 };
 use tokio::runtime::Runtime;
@@ -16,7 +17,6 @@ pub(crate) const SOON: Millis = Millis::new(10_000);
 /// A group, the sentinels' view of it, and a pool.
 pub(crate) struct Stage {
     pub(crate) pool: Pool,
-    pub(crate) discovery: Discovery,
     pub(crate) runtime: Runtime,
     pub(crate) group: HaGroup,
 }
@@ -30,15 +30,31 @@ impl Stage {
     pub(crate) fn with(group: HaGroupBuilder, set_up: impl FnOnce(PoolBuilder) -> PoolBuilder) -> Self {
         let group = group.start().expect("the group starts");
         let runtime = Runtime::new().expect("there are threads");
-        let (discovery, pool) = runtime.block_on(async {
+        let pool = runtime.block_on(async {
             let seeds = group.sentinel_addresses().into_iter().map(Endpoint::numeric);
             let discovery = Discovery::builder().seeds(seeds).start().expect("the seeds are addresses");
-            let pool = set_up(Pool::builder(&discovery, group.name())).build().expect("the pool's options are right");
-            (discovery, pool)
+            set_up(Pool::builder(&discovery, group.name())).build().expect("the pool's options are right")
         });
-        let stage = Self { pool, discovery, runtime, group };
+        let stage = Self { pool, runtime, group };
         stage.run(["PING"]).expect("the master is found");
         stage
+    }
+
+    /// A group whose failovers are quick, but not so quick that a busy machine has one without a reason.
+    pub(crate) fn calm(backend: Backend) -> HaGroupBuilder {
+        let periods = Periods {
+            info: Millis::new(1_000),
+            ping: Millis::new(100),
+            ask: Millis::new(200),
+            publish: Millis::new(500),
+            min_link_reconnect: Millis::new(1_000),
+            election: Millis::new(1_000),
+            replica_reconf: Millis::new(2_000),
+            tilt: Millis::new(1_000),
+            ..Periods::default()
+        };
+        let pace = Pace { down_after: Millis::new(1_000), failover_timeout: Millis::new(5_000), periods };
+        HaGroup::builder().backend(backend).profile(Profile::Custom(pace)).patience(SOON)
     }
 
     /// Runs a command on this thread.

@@ -1,0 +1,217 @@
+//! What a planned failover costs writers: our pool beside a client of the `redis` crate that follows the official guide.
+//!
+//! Each round is a fresh group with three stock sentinels (`--ours` for three of ours), 500 writes a second from four
+//! threads, and `SENTINEL FAILOVER`. The round ends when the old master has become a replica, because only then it is
+//! known what was lost. The two clients take turns. `cargo bench -p sentinelle-tests --bench planned_failover -- --rounds 20`.
+
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
+    time::Duration,
+};
+
+use redis::ConnectionLike as _;
+use sentinelle::{
+    config::Periods,
+    discovery::Discovery,
+    error::{Error, ErrorKind, Result},
+    pool::{Command, Pool},
+    resp::Value,
+    testing::{Backend, HaGroup, Pace, Profile, Stopwatch, wait_until},
+    types::{Endpoint, Millis},
+};
+use sentinelle_tests::{asked_for, is_bench};
+
+use self::figures::Figures;
+
+mod figures;
+
+/// Whose client writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Ours,
+    Guide,
+}
+
+/// What one round came to.
+struct Round {
+    acknowledged: usize,
+    lost: i64,
+    errors: i64,
+    longest_pause: i64,
+}
+
+const WRITERS: usize = 4;
+/// Between two writes of one writer.
+const PACE: Duration = Duration::from_millis(8);
+/// As the official guide for clients says: a few hundred milliseconds.
+const GUIDE_PATIENCE: Duration = Duration::from_millis(500);
+const LONGEST_ROUND: Millis = Millis::new(60_000);
+
+fn main() -> Result<()> {
+    if !is_bench() {
+        return Ok(());
+    }
+    let rounds = asked_for("rounds", 3);
+    let backend = if std::env::args().any(|word| word == "--ours") { Backend::Real } else { Backend::RealSentinels };
+    let mut measured: Vec<(Side, Round)> = Vec::new();
+    for _ in 0..rounds {
+        for side in [Side::Ours, Side::Guide] {
+            measured.push((side, play(side, backend.clone())?));
+        }
+    }
+    for side in [Side::Ours, Side::Guide] {
+        let of = |figure: fn(&Round) -> i64| {
+            Figures::of(measured.iter().filter(|(whose, _)| *whose == side).map(|(_, round)| Some(figure(round))))
+        };
+        report(&format!("{side:?}: {rounds} rounds, median (10%..90%)"));
+        report(&format!("  acknowledged   {}", of(|round| round.acknowledged as i64)));
+        report(&format!("  lost           {}", of(|round| round.lost)));
+        report(&format!("  errors         {}", of(|round| round.errors)));
+        report(&format!("  longest pause  {} ms", of(|round| round.longest_pause)));
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "a benchmark's output is its result")]
+fn report(line: &str) {
+    println!("{line}");
+}
+
+fn play(side: Side, backend: Backend) -> Result<Round> {
+    let pace = Pace { down_after: Millis::new(1_000), failover_timeout: Millis::new(60_000), periods: Periods::default() };
+    let group = HaGroup::builder().backend(backend).profile(Profile::Custom(pace)).patience(LONGEST_ROUND).start()?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| failed("start a runtime", &error))?;
+    let pool = runtime.block_on(async {
+        let seeds = group.sentinel_addresses().into_iter().map(Endpoint::numeric);
+        Pool::builder(&Discovery::builder().seeds(seeds).start()?, group.name()).build()
+    })?;
+    pool.execute_blocking(&Command::named("PING"))?;
+    let tally = Tally::default();
+    let old = group.master()?;
+    std::thread::scope(|scope| {
+        let mut stops = Vec::new();
+        for _ in 0..WRITERS {
+            let (stop, stopped) = channel();
+            stops.push(stop);
+            let (tally, pool, group) = (&tally, &pool, &group);
+            scope.spawn(move || match side {
+                Side::Ours => tally.write(&stopped, |key| {
+                    pool.execute_blocking(&Command::new(["SET", key, "1"])).is_ok()
+                }),
+                Side::Guide => {
+                    let mut client = Guide { sentinels: group.sentinel_addresses(), name: group.name(), held: None };
+                    tally.write(&stopped, |key| client.set(key).is_some());
+                }
+            });
+        }
+        wait_until(LONGEST_ROUND, "writes are acknowledged", || tally.count() > 250)?;
+        group.failover()?;
+        group.wait_master_other_than(old)?;
+        group.wait_role(old, "slave")?;
+        let before = tally.count();
+        wait_until(LONGEST_ROUND, "writes are acknowledged", || tally.count() > before + 250)?;
+        tally.is_over.store(true, Ordering::Relaxed);
+        drop(stops);
+        Ok::<(), Error>(())
+    })?;
+    Ok(Round {
+        acknowledged: tally.count(),
+        lost: tally.lost(&pool)?,
+        errors: tally.errors.load(Ordering::Relaxed) as i64,
+        longest_pause: tally.longest_pause.load(Ordering::Relaxed) as i64,
+    })
+}
+
+/// What the writers were told.
+#[derive(Default)]
+struct Tally {
+    next: AtomicU64,
+    acknowledged: Mutex<BTreeSet<u64>>,
+    errors: AtomicU64,
+    longest_pause: AtomicU64,
+    is_over: AtomicBool,
+}
+
+impl Tally {
+    fn write(&self, stopped: &Receiver<()>, mut set: impl FnMut(&str) -> bool) {
+        let mut last = Stopwatch::start();
+        while stopped.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            if set(&key(number)) {
+                self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
+                self.longest_pause.fetch_max(last.elapsed_ms().as_ms(), Ordering::Relaxed);
+                last = Stopwatch::start();
+            } else if !self.is_over.load(Ordering::Relaxed) {
+                self.errors.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn lost(&self, pool: &Pool) -> Result<i64> {
+        let mut lost = 0;
+        for number in self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let reply = pool.execute_blocking(&Command::new(["EXISTS", &key(*number)]))?;
+            lost += i64::from(reply != Value::Integer(1));
+        }
+        Ok(lost)
+    }
+}
+
+/// A client as the official guide describes it: asks a sentinel, checks ROLE, and asks again only when a call fails.
+struct Guide<'a> {
+    sentinels: Vec<SocketAddr>,
+    name: &'a str,
+    held: Option<redis::Connection>,
+}
+
+impl Guide<'_> {
+    fn set(&mut self, key: &str) -> Option<()> {
+        if self.held.is_none() {
+            self.held = self.connect();
+        }
+        let held = self.held.as_mut()?;
+        let set = redis::cmd("SET").arg(key).arg("1").exec(held);
+        if set.is_err() || !held.is_open() {
+            self.held = None;
+        }
+        set.ok()
+    }
+
+    fn connect(&self) -> Option<redis::Connection> {
+        self.sentinels.iter().find_map(|sentinel| {
+            let mut asked = open(&sentinel.to_string())?;
+            let question = redis::cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(self.name).to_owned();
+            let (host, port): (String, u16) = question.query(&mut asked).ok()?;
+            let mut master = open(&format!("{host}:{port}"))?;
+            let role: Vec<redis::Value> = redis::cmd("ROLE").query(&mut master).ok()?;
+            let role: String = redis::from_redis_value(role.into_iter().next()?).ok()?;
+            (role == "master").then_some(master)
+        })
+    }
+}
+
+fn open(address: &str) -> Option<redis::Connection> {
+    let client = redis::Client::open(format!("redis://{address}")).ok()?;
+    let connection = client.get_connection_with_timeout(GUIDE_PATIENCE).ok()?;
+    connection.set_read_timeout(Some(GUIDE_PATIENCE)).ok()?;
+    connection.set_write_timeout(Some(GUIDE_PATIENCE)).ok()?;
+    Some(connection)
+}
+
+fn key(number: u64) -> String {
+    format!("written:{number}")
+}
+
+fn failed(operation: &'static str, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::File, operation, error.to_string())
+}
