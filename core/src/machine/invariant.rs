@@ -5,7 +5,7 @@
 
 use super::{Machine, Why};
 use crate::{
-    model::{Errand, Group, Link, Node, NodeKind, Phase, Purpose, Stage},
+    model::{Errand, Group, Link, Node, NodeKind, Phase, Purpose},
     types::Epoch,
 };
 
@@ -49,7 +49,6 @@ impl Machine {
         match &group.failover {
             None if self.tilt.is_some() || !group.objectively_down.holds() => None,
             None => (!has(Why::Attempt(group.id))).then_some("down, and no attempt is planned"),
-            Some(failover) if failover.stage == Stage::SendPromotion => Some("a promotion was not sent"),
             Some(failover) if failover.confirmed => (!self.is_storing()).then_some("a promotion waits for no store"),
             Some(_) => (!has(Why::Patience(group.id))).then_some("a failover has endless patience"),
         }

@@ -97,7 +97,18 @@ impl Machine {
         failover.stage = Stage::SendPromotion;
         self.publish_node(now, EventKind::SelectedReplica, replica);
         self.publish_node(now, EventKind::StateSendPromotion, replica);
+        if self.takes_writes(id) {
+            // Clients that hear of it hold their writes, so that the old master acknowledges none that will be lost.
+            return self.deadlines.set(Why::Patience(id), now.tick.after(NOTICE));
+        }
         self.send_promotion(now, id, replica);
+    }
+
+    /// Whether the master is up, and clients write to it: only an operator orders a failover then.
+    fn takes_writes(&self, id: GroupId) -> bool {
+        let Some(group) = self.groups.get(&id) else { return false };
+        let is_ordered = group.failover.as_ref().is_some_and(|failover| failover.order == Order::Operator);
+        is_ordered && self.nodes.get(&group.master).is_some_and(|master| !master.is_down())
     }
 }
 
@@ -107,6 +118,9 @@ fn preference(node: &Node) -> (i64, Reverse<u64>, bool, String) {
     let run_id = node.run_id.as_ref().map(|id| id.as_str().to_ascii_lowercase());
     (priority, Reverse(offset), run_id.is_none(), run_id.unwrap_or_default())
 }
+
+/// How long an ordered promotion is announced before it is made; the reference sentinel takes this long for a step.
+const NOTICE: Millis = Millis::new(100);
 
 /// How long a better replica's INFO is waited for while a good one is at hand.
 const SHORT_WAIT: Millis = Millis::new(100);

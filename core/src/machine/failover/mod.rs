@@ -6,7 +6,8 @@
 //! |---|---|---|
 //! | none | wait-start | the quorum calls the master down, or an operator orders it |
 //! | wait-start | select-replica | elected, or nobody else was and an operator ordered it |
-//! | select-replica | send-promotion, wait-promotion | a replica was chosen, in one breath |
+//! | select-replica | send-promotion | a replica was chosen |
+//! | send-promotion | wait-promotion | at once; after a notice to the clients where the master still takes writes |
 //! | wait-promotion | select-replica | the chosen replica failed |
 //! | wait-promotion | reconfigure | it reports itself master, and that is on disk |
 //! | reconfigure | none | all replicas follow, or time ran out |
@@ -232,7 +233,8 @@ impl Machine {
         match stage {
             Stage::WaitStart if self.may_go_on_unelected(id) => self.win_election(now, id),
             Stage::WaitStart => self.lose_election(now, id, Outcome::Split),
-            Stage::SelectReplica | Stage::SendPromotion => self.choose_replica(now, id),
+            Stage::SelectReplica => self.choose_replica(now, id),
+            Stage::SendPromotion => self.end_notice(now, id),
             Stage::WaitPromotion => self.doubt_promotion(now, id),
             Stage::Reconfigure => self.end_for_timeout(now, id),
         }

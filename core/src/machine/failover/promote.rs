@@ -11,6 +11,14 @@ use crate::{
 };
 
 impl Machine {
+    /// The clients have been told: the promotion is made.
+    pub(super) fn end_notice(&mut self, now: Now, id: GroupId) {
+        let chosen = self.failover_at(id, Stage::SendPromotion).and_then(|failover| failover.promoted);
+        if let Some(replica) = chosen {
+            self.send_promotion(now, id, replica);
+        }
+    }
+
     /// Tells the chosen replica to follow nobody.
     pub(super) fn send_promotion(&mut self, now: Now, id: GroupId, replica: NodeId) {
         if !self.send_slaveof(replica, None) {
