@@ -84,7 +84,8 @@ fn report(line: &str) {
 }
 
 fn play(side: Side, backend: Backend) -> Result<Round> {
-    let pace = Pace { down_after: Millis::new(1_000), failover_timeout: Millis::new(60_000), periods: Periods::default() };
+    let pace =
+        Pace { down_after: Millis::new(1_000), failover_timeout: Millis::new(60_000), periods: Periods::default() };
     let group = HaGroup::builder().backend(backend).profile(Profile::Custom(pace)).patience(LONGEST_ROUND).start()?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| failed("start a runtime", &error))?;
     let pool = runtime.block_on(async {
@@ -101,9 +102,9 @@ fn play(side: Side, backend: Backend) -> Result<Round> {
             stops.push(stop);
             let (tally, pool, group) = (&tally, &pool, &group);
             scope.spawn(move || match side {
-                Side::Ours => tally.write(&stopped, |key| {
-                    pool.execute_blocking(&Command::new(["SET", key, "1"])).is_ok()
-                }),
+                Side::Ours => {
+                    tally.write(&stopped, |key| pool.execute_blocking(&Command::new(["SET", key, "1"])).is_ok())
+                }
                 Side::Guide => {
                     let mut client = Guide { sentinels: group.sentinel_addresses(), name: group.name(), held: None };
                     tally.write(&stopped, |key| client.set(key).is_some());

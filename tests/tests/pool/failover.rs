@@ -134,7 +134,7 @@ fn a_lease_does_not_outlive_its_master() {
 #[test]
 fn a_command_that_waits_on_the_old_master_ends_with_the_switch() {
     let stage = Stage::usual();
-    let pop = Command::new(["BLPOP", "queue", "0"]);
+    let pop = Command::new(["BLPOP", "queue", "60"]);
     let of_task = stage.runtime.spawn({
         let (pool, pop) = (stage.pool.clone(), pop.clone());
         async move { pool.execute(pop).await }
@@ -143,7 +143,11 @@ fn a_command_that_waits_on_the_old_master_ends_with_the_switch() {
         let pool = stage.pool.clone();
         move || pool.execute_blocking(&pop)
     });
-    stage.wait("both wait", |pool| pool.stats().in_use == 2);
+    let clients = Command::new(["INFO", "clients"]);
+    stage.wait("both wait on the server", |pool| {
+        let told = pool.execute_blocking(&clients).expect("the master answers");
+        told.as_text().is_some_and(|text| text.contains("blocked_clients:2"))
+    });
 
     stage.group.failover().expect("it begins");
 

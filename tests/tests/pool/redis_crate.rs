@@ -42,10 +42,11 @@ fn a_pool_takes_commands_and_transactions_too() {
     let mut pool = stage.pool.clone();
 
     let () = redis::Commands::set(&mut pool, "colour", "green").expect("it is written");
-    let of_thread: (i64,) = redis::pipe().atomic().incr("n", 1).ignore().incr("n", 2).query(&mut pool).expect("it runs");
-    let of_task: (String, i64) = stage.runtime.block_on(async {
-        redis::pipe().get("colour").incr("n", 1).query_async(&mut pool).await.expect("it runs")
-    });
+    let of_thread: (i64,) =
+        redis::pipe().atomic().incr("n", 1).ignore().incr("n", 2).query(&mut pool).expect("it runs");
+    let of_task: (String, i64) = stage
+        .runtime
+        .block_on(async { redis::pipe().get("colour").incr("n", 1).query_async(&mut pool).await.expect("it runs") });
 
     assert_eq!((of_thread, of_task), ((3,), ("green".to_owned(), 4)));
 }
