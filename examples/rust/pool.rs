@@ -58,7 +58,10 @@ fn work(pool: &Pool) -> Result<usize> {
 fn handlers_and_workers_survive_a_failover() -> Result<()> {
     let group = HaGroup::builder().start()?;
     let runtime = tokio::runtime::Runtime::new().expect("there are threads");
-    let pool = runtime.block_on(open(&group))?;
+    let pool = {
+        let _runtime = runtime.enter();
+        open(&group)?
+    };
     let shop = Shop { redis: Arc::new(pool.clone()) };
     let worker = std::thread::spawn({
         let pool = pool.clone();
@@ -81,8 +84,8 @@ fn handlers_and_workers_survive_a_failover() -> Result<()> {
     Ok(())
 }
 
-/// The pool of a service, made once.
-async fn open(group: &HaGroup) -> Result<Pool> {
+/// The pool of a service, made once, on a runtime.
+fn open(group: &HaGroup) -> Result<Pool> {
     let seeds = group.sentinel_addresses().into_iter().map(Endpoint::numeric);
     let discovery = Discovery::builder().seeds(seeds).start()?;
     Pool::builder(&discovery, group.name()).timeout(Millis::new(10_000)).build()

@@ -62,7 +62,7 @@ fn main() -> Result<()> {
     let mut measured: Vec<(Side, Round)> = Vec::new();
     for _ in 0..rounds {
         for side in [Side::Ours, Side::Guide] {
-            measured.push((side, play(side, backend.clone())?));
+            measured.push((side, play(side, backend)?));
         }
     }
     for side in [Side::Ours, Side::Guide] {
@@ -70,10 +70,17 @@ fn main() -> Result<()> {
             Figures::of(measured.iter().filter(|(whose, _)| *whose == side).map(|(_, round)| Some(figure(round))))
         };
         report(&format!("{side:?}: {rounds} rounds, median (10%..90%)"));
-        report(&format!("  acknowledged   {}", of(|round| round.acknowledged as i64)));
-        report(&format!("  lost           {}", of(|round| round.lost)));
-        report(&format!("  errors         {}", of(|round| round.errors)));
-        report(&format!("  longest pause  {} ms", of(|round| round.longest_pause)));
+        let lines: [(&str, fn(&Round) -> i64); 4] = [
+            ("acknowledged", |round| round.acknowledged as i64),
+            ("lost", |round| round.lost),
+            ("errors", |round| round.errors),
+            ("longest pause in ms", |round| round.longest_pause),
+        ];
+        for (name, figure) in lines {
+            let figures = of(figure);
+            let (largest, spread) = (figures.largest().unwrap_or(0), figures.spread().unwrap_or(0));
+            report(&format!("  {name:20} {figures}, largest {largest}, spread {spread}"));
+        }
     }
     Ok(())
 }
@@ -96,18 +103,18 @@ fn play(side: Side, backend: Backend) -> Result<Round> {
     let tally = Tally::default();
     let old = group.master()?;
     std::thread::scope(|scope| {
-        let mut stops = Vec::new();
+        let mut ends = Vec::new();
         for _ in 0..WRITERS {
-            let (stop, stopped) = channel();
-            stops.push(stop);
+            let (end, ended) = channel();
+            ends.push(end);
             let (tally, pool, group) = (&tally, &pool, &group);
             scope.spawn(move || match side {
                 Side::Ours => {
-                    tally.write(&stopped, |key| pool.execute_blocking(&Command::new(["SET", key, "1"])).is_ok())
+                    tally.write(&ended, |key| pool.execute_blocking(&Command::new(["SET", key, "1"])).is_ok());
                 }
                 Side::Guide => {
                     let mut client = Guide { sentinels: group.sentinel_addresses(), name: group.name(), held: None };
-                    tally.write(&stopped, |key| client.set(key).is_some());
+                    tally.write(&ended, |key| client.set(key).is_some());
                 }
             });
         }
@@ -118,7 +125,7 @@ fn play(side: Side, backend: Backend) -> Result<Round> {
         let before = tally.count();
         wait_until(LONGEST_ROUND, "writes are acknowledged", || tally.count() > before + 250)?;
         tally.is_over.store(true, Ordering::Relaxed);
-        drop(stops);
+        drop(ends);
         Ok::<(), Error>(())
     })?;
     Ok(Round {
@@ -140,9 +147,9 @@ struct Tally {
 }
 
 impl Tally {
-    fn write(&self, stopped: &Receiver<()>, mut set: impl FnMut(&str) -> bool) {
+    fn write(&self, ended: &Receiver<()>, mut set: impl FnMut(&str) -> bool) {
         let mut last = Stopwatch::start();
-        while stopped.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
+        while ended.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             if set(&key(number)) {
                 self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).insert(number);

@@ -34,13 +34,15 @@ struct Bench {
     client: redis::Client,
 }
 
+/// Measures one client: calls a second.
+type Side = fn(&Bench) -> Result<i64>;
+
 fn main() -> Result<()> {
     if !is_bench() {
         return Ok(());
     }
     let rounds = asked_for("rounds", 5);
     let bench = Bench::start()?;
-    type Side = fn(&Bench) -> Result<i64>;
     let cases: [(&str, Side, Side); 4] = [
         ("GET, lease of a thread", Bench::our_thread, Bench::their_thread),
         ("GET, execute_blocking", Bench::our_blocking, Bench::their_thread),
@@ -58,7 +60,8 @@ fn main() -> Result<()> {
         report(&format!("{name:24} ours {ours}/s  redis crate {theirs}/s  ratio {ratio:.2}"));
     }
     let checkouts = Figures::of((0..rounds).map(|_| bench.checkout().ok()));
-    report(&format!("checkout and return      {checkouts} ns"));
+    let (largest, spread) = (checkouts.largest().unwrap_or(0), checkouts.spread().unwrap_or(0));
+    report(&format!("checkout and return      {checkouts} ns, largest {largest}, spread {spread}"));
     drop(bench.group);
     Ok(())
 }

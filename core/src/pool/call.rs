@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{
     board::{Gate, View},
     class::Class,
+    command::ServerWait,
     core::{Core, Parked},
     node::{Duty, Node},
     parcel::Parcel,
@@ -27,8 +28,8 @@ pub(super) struct Call {
     read_from: ReadFrom,
     weight: usize,
     deadline: Tick,
-    /// How long the server may keep the command waiting; see [`super::Command`].
-    server_wait: Option<Option<Millis>>,
+    /// How long the server may keep the command waiting.
+    server_wait: Option<ServerWait>,
     has_own_timeout: bool,
     /// Attempts that reached a server.
     attempts: u32,
@@ -111,8 +112,8 @@ impl Call {
     pub(super) fn reply_deadline(&self, core: &Core, now: Tick) -> Option<Tick> {
         match self.server_wait {
             // The server keeps it as long as it asked to be kept, and then has a moment to say so.
-            Some(Some(wait)) if !self.has_own_timeout => Some(now.after(wait).after(SERVER_GRACE)),
-            Some(None) if !self.has_own_timeout => None,
+            Some(ServerWait::AtMost(wait)) if !self.has_own_timeout => Some(now.after(wait).after(SERVER_GRACE)),
+            Some(ServerWait::Endless) if !self.has_own_timeout => None,
             Some(_) => Some(self.deadline),
             None => Some(self.deadline.min(now.after(core.means().settings.response_timeout))),
         }

@@ -121,8 +121,8 @@ impl Command {
         out.extend_from_slice(&self.body);
     }
 
-    /// How long the server may keep it waiting: `None` when it does not wait, `Some(None)` without end.
-    pub(super) fn server_wait(&self) -> Option<Option<Millis>> {
+    /// How long the server may keep it waiting; `None` when it does not wait.
+    pub(super) fn server_wait(&self) -> Option<ServerWait> {
         let mut words = self.words();
         let name = words.next()?.to_ascii_uppercase();
         let (number, is_seconds) = match name.as_slice() {
@@ -138,7 +138,7 @@ impl Command {
         };
         let number: f64 = std::str::from_utf8(number).ok()?.parse().ok()?;
         let ms = if is_seconds { number * 1000.0 } else { number };
-        Some((ms > 0.0).then(|| Millis::new(ms.ceil() as u64)))
+        Some(if ms > 0.0 { ServerWait::AtMost(Millis::new(ms.ceil() as u64)) } else { ServerWait::Endless })
     }
 
     /// The first command of packed ones, and what is behind it; `None` when the bytes are none.
@@ -176,6 +176,13 @@ impl fmt::Debug for Command {
         let name = self.words().next().map(String::from_utf8_lossy).unwrap_or_default();
         write!(f, "Command({name} {} words)", self.count)
     }
+}
+
+/// How long a server may keep a command waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ServerWait {
+    AtMost(Millis),
+    Endless,
 }
 
 /// The words of a command.
@@ -228,7 +235,7 @@ const HEADER: usize = 8;
 
 #[cfg(test)]
 mod tests {
-    use super::Command;
+    use super::{Command, ServerWait};
     use crate::types::Millis;
 
     #[test]
@@ -271,12 +278,13 @@ mod tests {
 
     #[test]
     fn how_long_the_server_may_wait_is_read_from_the_command() {
+        let at_most = |ms| Some(ServerWait::AtMost(Millis::new(ms)));
         for (words, expected) in [
-            (&["BLPOP", "a", "b", "1.5"][..], Some(Some(Millis::new(1500)))),
-            (&["blpop", "a", "0"], Some(None)),
-            (&["BLMPOP", "2", "1", "a", "LEFT"], Some(Some(Millis::new(2000)))),
-            (&["WAIT", "1", "100"], Some(Some(Millis::new(100)))),
-            (&["XREAD", "COUNT", "1", "BLOCK", "250", "STREAMS", "s", "$"], Some(Some(Millis::new(250)))),
+            (&["BLPOP", "a", "b", "1.5"][..], at_most(1500)),
+            (&["blpop", "a", "0"], Some(ServerWait::Endless)),
+            (&["BLMPOP", "2", "1", "a", "LEFT"], at_most(2000)),
+            (&["WAIT", "1", "100"], at_most(100)),
+            (&["XREAD", "COUNT", "1", "BLOCK", "250", "STREAMS", "s", "$"], at_most(250)),
             (&["XREAD", "STREAMS", "s", "0"], None),
             (&["BLPOP", "a", "soon"], None),
             (&["GET", "a"], None),

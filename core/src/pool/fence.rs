@@ -46,8 +46,8 @@ impl Fence {
     }
 
     /// Whether enough replicas have acknowledged.
-    pub(super) fn judge(&self, node: &Node, replied: Attempted<Replies>) -> Attempted<()> {
-        let acknowledged = match replied {
+    pub(super) fn judge(&self, node: &Node, answer: Attempted<Replies>) -> Attempted<()> {
+        let acknowledged = match answer {
             Ok(replies) => replies.one(),
             Err((error, _)) => return Err((error.with_outcome(Outcome::Unknown), Course::Tell)),
         };

@@ -115,11 +115,15 @@ fn cut(core: &Core, nodes: Vec<Arc<Node>>) {
         return;
     }
     let until = core.means().tick().after(core.means().settings.drain_reads);
-    nodes.iter().for_each(|node| node.retire(until));
+    for node in &nodes {
+        node.retire(until);
+    }
     let moment = core.means().clock.instant(until);
     core.runtime().spawn(async move {
         tokio::time::sleep_until(moment).await;
-        nodes.iter().for_each(|node| node.end());
+        for node in nodes {
+            node.end();
+        }
     });
 }
 

@@ -6,6 +6,7 @@ use super::{
     Atomicity, Command,
     broken::Replied,
     class::Class,
+    command::ServerWait,
     core::Core,
     link::{Link, moment},
     node::Seat,
@@ -119,7 +120,8 @@ macro_rules! shared_methods {
                 let first = parcel.commands().first()?;
                 match (first.own_timeout(), first.server_wait()) {
                     (Some(timeout), _) => Some(now.after(timeout)),
-                    (None, Some(wait)) => wait.map(|wait| now.after(wait).after(SERVER_GRACE)),
+                    (None, Some(ServerWait::AtMost(wait))) => Some(now.after(wait).after(SERVER_GRACE)),
+                    (None, Some(ServerWait::Endless)) => None,
                     (None, None) => Some(now.after(settings.response_timeout)),
                 }
             }

@@ -399,7 +399,9 @@ impl Node {
     /// Drops all connections that are not in use and cuts the shared ones, because nobody knows whether they are alive.
     pub(super) fn distrust(&self, until: Tick) {
         let shared = std::mem::take(&mut *self.shared());
-        shared.iter().for_each(|shared| shared.cut(until));
+        for connection in shared {
+            connection.cut(until);
+        }
     }
 
     pub(super) fn is_retired(&self) -> bool {

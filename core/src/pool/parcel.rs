@@ -121,10 +121,11 @@ impl<'a> Parcel<'a> {
     fn judge_pipeline(&self, replies: Vec<Value>) -> Judged {
         let mut first = None;
         for (command, reply) in self.commands.iter().zip(&replies) {
-            match reply {
-                Value::Error(text) if reply::read(text).course != Course::Tell => first = first.or(Some(text)),
-                _ if command.class() == Class::Read => {}
-                _ => return Judged::Done(Replies::Several(replies)),
+            let refusal = if let Value::Error(text) = reply { Some(text) } else { None };
+            match refusal.filter(|text| reply::read(text).course != Course::Tell) {
+                Some(text) => first = first.or(Some(text)),
+                None if command.class() == Class::Read => {}
+                None => return Judged::Done(Replies::Several(replies)),
             }
         }
         match first {

@@ -113,7 +113,7 @@ fn less_busy<P: Place>(places: &[P], may: impl Fn(&P) -> bool, draw: u64) -> Opt
 
 fn any<'a, P: Place>(master: Option<&'a P>, replicas: &'a [P], draw: u64) -> Option<&'a P> {
     let count = (replicas.len() + usize::from(master.is_some())) as u64;
-    let takes_master = master.is_some() && draw.rotate_left(17) % count == 0;
+    let takes_master = master.is_some() && draw.rotate_left(17).is_multiple_of(count);
     if takes_master { master } else { less_busy(replicas, |_| true, draw) }
 }
 

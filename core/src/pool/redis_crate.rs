@@ -19,7 +19,7 @@ impl redis::aio::ConnectionLike for Lease {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, TheirValue> {
         Box::pin(async move {
             let command = one(&cmd.get_packed_command())?;
-            their_value(self.run(Parcel::one(&command)).await.map_err(their_error)?.one())
+            their_value(self.run(Parcel::one(&command)).await.map_err(|error| their_error(&error))?.one())
         })
     }
 
@@ -32,7 +32,7 @@ impl redis::aio::ConnectionLike for Lease {
         Box::pin(async move {
             let commands = all(&pipeline.get_packed_pipeline())?;
             let parcel = Parcel::several(&commands, Atomicity::Pipeline);
-            their_values(self.run(parcel).await.map_err(their_error)?, offset, count)
+            their_values(self.run(parcel).await.map_err(|error| their_error(&error))?, offset, count)
         })
     }
 
@@ -44,13 +44,13 @@ impl redis::aio::ConnectionLike for Lease {
 impl redis::ConnectionLike for BlockingLease {
     fn req_packed_command(&mut self, cmd: &[u8]) -> RedisResult<TheirValue> {
         let command = one(cmd)?;
-        their_value(self.run(Parcel::one(&command), &|| false).map_err(their_error)?.one())
+        their_value(self.run(Parcel::one(&command), &|| false).map_err(|error| their_error(&error))?.one())
     }
 
     fn req_packed_commands(&mut self, cmd: &[u8], offset: usize, count: usize) -> RedisResult<Vec<TheirValue>> {
         let commands = all(cmd)?;
         let parcel = Parcel::several(&commands, Atomicity::Pipeline);
-        their_values(self.run(parcel, &|| false).map_err(their_error)?, offset, count)
+        their_values(self.run(parcel, &|| false).map_err(|error| their_error(&error))?, offset, count)
     }
 
     fn get_db(&self) -> i64 {
@@ -70,7 +70,7 @@ impl redis::aio::ConnectionLike for Pool {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, TheirValue> {
         Box::pin(async move {
             let command = one(&cmd.get_packed_command())?;
-            their_value(self.execute(command).await.map_err(their_error)?)
+            their_value(self.execute(command).await.map_err(|error| their_error(&error))?)
         })
     }
 
@@ -82,7 +82,11 @@ impl redis::aio::ConnectionLike for Pool {
     ) -> RedisFuture<'a, Vec<TheirValue>> {
         Box::pin(async move {
             let batch = Batch::read(&pipeline.get_packed_pipeline())?;
-            batch.give(run::execute(&self.core, batch.parcel()).await.map_err(their_error)?, offset, count)
+            batch.give(
+                run::execute(&self.core, batch.parcel()).await.map_err(|error| their_error(&error))?,
+                offset,
+                count,
+            )
         })
     }
 
@@ -93,12 +97,13 @@ impl redis::aio::ConnectionLike for Pool {
 
 impl redis::ConnectionLike for Pool {
     fn req_packed_command(&mut self, cmd: &[u8]) -> RedisResult<TheirValue> {
-        their_value(self.execute_blocking(&one(cmd)?).map_err(their_error)?)
+        their_value(self.execute_blocking(&one(cmd)?).map_err(|error| their_error(&error))?)
     }
 
     fn req_packed_commands(&mut self, cmd: &[u8], offset: usize, count: usize) -> RedisResult<Vec<TheirValue>> {
         let batch = Batch::read(cmd)?;
-        let replies = run::execute_blocking(&self.core, batch.parcel(), &|| false).map_err(their_error)?;
+        let replies =
+            run::execute_blocking(&self.core, batch.parcel(), &|| false).map_err(|error| their_error(&error))?;
         batch.give(replies, offset, count)
     }
 
@@ -179,9 +184,8 @@ fn their_value(value: Value) -> RedisResult<TheirValue> {
         Value::Integer(number) => TheirValue::Int(number),
         Value::Bulk(bytes) => TheirValue::BulkString(bytes),
         Value::Null | Value::NullArray => TheirValue::Nil,
-        Value::Array(items) => TheirValue::Array(list(items)?),
+        Value::Array(items) | Value::Push(items) => TheirValue::Array(list(items)?),
         Value::Set(items) => TheirValue::Set(list(items)?),
-        Value::Push(items) => TheirValue::Array(list(items)?),
         Value::Map(pairs) => {
             let pair = |(key, value)| Ok((their_value(key)?, their_value(value)?));
             TheirValue::Map(pairs.into_iter().map(pair).collect::<RedisResult<Vec<_>>>()?)
@@ -199,17 +203,13 @@ fn their_value(value: Value) -> RedisResult<TheirValue> {
 }
 
 /// The failure as theirs: an error reply with its code, all else with our words.
-fn their_error(error: Error) -> RedisError {
+fn their_error(error: &Error) -> RedisError {
     if error.server_code().is_some() {
         let reply = redis::parse_redis_value(format!("-{}\r\n", error.subject()).as_bytes());
         if let Ok(TheirValue::ServerError(reply)) = reply {
             return reply.into();
         }
     }
-    let (kind, what) = match error.kind() {
-        ErrorKind::Auth => (TheirKind::AuthenticationFailed, "not let in"),
-        ErrorKind::Argument => (TheirKind::InvalidClientConfig, "not a command for this"),
-        _ => (TheirKind::Io, "the pool could not run it"),
-    };
-    RedisError::from((kind, what, error.to_string()))
+    let kind = if error.kind() == ErrorKind::Argument { TheirKind::Client } else { TheirKind::Io };
+    RedisError::from((kind, "the pool could not run it", error.to_string()))
 }

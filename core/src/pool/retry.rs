@@ -18,11 +18,13 @@ pub enum RetryIdempotent {
 
 /// Whether a failed attempt may be followed by another one.
 pub(super) fn may_follow(class: Class, outcome: Outcome, idempotent: RetryIdempotent) -> bool {
-    match (outcome, class) {
-        (Outcome::NotSent | Outcome::Rejected, Class::Session) => false,
-        (Outcome::NotSent | Outcome::Rejected, _) | (Outcome::Unknown, Class::Read) => true,
-        (Outcome::Unknown, Class::Idempotent) => idempotent == RetryIdempotent::Yes,
-        (Outcome::Unknown, Class::Write | Class::Blocking | Class::Session) => false,
+    match outcome {
+        Outcome::NotSent | Outcome::Rejected => class != Class::Session,
+        Outcome::Unknown => match class {
+            Class::Read => true,
+            Class::Idempotent => idempotent == RetryIdempotent::Yes,
+            Class::Write | Class::Blocking | Class::Session => false,
+        },
     }
 }
 

@@ -202,8 +202,8 @@ fn wait_blocking(core: &Core, (version, span): (u64, Millis), interrupt: Interru
 }
 
 /// Reads what came back for a parcel.
-pub(super) fn judge(node: &Node, parcel: Parcel<'_>, replied: Replied) -> Attempted<Replies> {
-    match replied.map(|replies| parcel.judge(replies)) {
+pub(super) fn judge(node: &Node, parcel: Parcel<'_>, answer: Replied) -> Attempted<Replies> {
+    match answer.map(|replies| parcel.judge(replies)) {
         Ok(Judged::Done(replies)) => Ok(replies),
         Ok(Judged::Refused(error, course)) => Err((error.at(node.address()), course)),
         Err(broken) => Err(told(node, &broken)),

@@ -13,7 +13,7 @@ use crate::types::{Millis, Tick};
 /// The connections of one server that nobody uses, and the count of those in use.
 #[derive(Debug)]
 pub(super) struct Stock {
-    shelf: Mutex<Shelf>,
+    store: Mutex<Store>,
     freed: Condvar,
     freed_for_tasks: Notify,
     bounds: Bounds,
@@ -28,7 +28,7 @@ pub(super) struct Bounds {
 }
 
 #[derive(Debug, Default)]
-struct Shelf {
+struct Store {
     in_use: usize,
     waiting: usize,
     idle: Vec<Idle>,
@@ -71,74 +71,74 @@ pub(super) struct Count {
 
 impl Stock {
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self { shelf: Mutex::default(), freed: Condvar::new(), freed_for_tasks: Notify::new(), bounds }
+        Self { store: Mutex::default(), freed: Condvar::new(), freed_for_tasks: Notify::new(), bounds }
     }
 
     /// Takes the connection that was used last, or a place for a new one; either is ended by [`Stock::give_up`].
     pub(super) fn take<L: Kept>(&self, now: Tick) -> Taken<L> {
-        let mut shelf = self.shelf();
-        if shelf.is_closed {
+        let mut store = self.store();
+        if store.is_closed {
             return Taken::Closed;
         }
         // Those that are dropped here close their sockets, which does not wait.
-        while let Some(at) = shelf.idle.iter().rposition(L::is_kind) {
-            let idle = shelf.idle.remove(at);
+        while let Some(at) = store.idle.iter().rposition(L::is_kind) {
+            let idle = store.idle.remove(at);
             if idle.age().is_over(now, self.bounds.idle_ttl) {
                 continue;
             }
             if let Some(link) = L::from_idle(idle) {
-                shelf.in_use += 1;
+                store.in_use += 1;
                 return Taken::Ready(link);
             }
         }
-        if shelf.in_use >= self.bounds.max {
+        if store.in_use >= self.bounds.max {
             return Taken::Nothing;
         }
-        if shelf.in_use + shelf.idle.len() >= self.bounds.max {
-            shelf.idle.remove(0);
+        if store.in_use + store.idle.len() >= self.bounds.max {
+            store.idle.remove(0);
         }
-        shelf.in_use += 1;
+        store.in_use += 1;
         Taken::Place
     }
 
     /// Takes a place for a connection that nobody waits for, when there is room beside those in use and idle.
     pub(super) fn take_spare_place(&self) -> bool {
-        let mut shelf = self.shelf();
-        let has_room = !shelf.is_closed && shelf.in_use + shelf.idle.len() < self.bounds.max;
-        shelf.in_use += usize::from(has_room);
+        let mut store = self.store();
+        let has_room = !store.is_closed && store.in_use + store.idle.len() < self.bounds.max;
+        store.in_use += usize::from(has_room);
         has_room
     }
 
     /// Lays a connection down for others to use; its place is still to be given up.
     pub(super) fn put_back<L: Kept>(&self, link: L) {
-        let mut shelf = self.shelf();
-        if !shelf.is_closed && shelf.idle.len() < self.bounds.max {
-            shelf.idle.push(link.into_idle());
+        let mut store = self.store();
+        if !store.is_closed && store.idle.len() < self.bounds.max {
+            store.idle.push(link.into_idle());
         }
     }
 
     /// Gives a place up.
     pub(super) fn give_up(&self) {
-        let mut shelf = self.shelf();
-        shelf.in_use -= 1;
-        self.tell_freed(&shelf);
+        let mut store = self.store();
+        store.in_use -= 1;
+        self.tell_freed(&store);
     }
 
     /// Begins to wait; `None` when too many do.
     pub(super) fn queue(&self) -> Option<Waiting<'_>> {
-        let mut shelf = self.shelf();
-        if shelf.waiting >= self.bounds.max_waiters {
+        let mut store = self.store();
+        if store.waiting >= self.bounds.max_waiters {
             return None;
         }
-        shelf.waiting += 1;
+        store.waiting += 1;
         Some(Waiting(self))
     }
 
     /// Drops what is idle; nothing is taken or kept from here on.
     pub(super) fn close(&self) {
-        let mut shelf = self.shelf();
-        shelf.is_closed = true;
-        shelf.idle.clear();
+        let mut store = self.store();
+        store.is_closed = true;
+        store.idle.clear();
         self.freed.notify_all();
         self.freed_for_tasks.notify_waiters();
     }
@@ -146,35 +146,37 @@ impl Stock {
     /// Drops what lay for too long; gives the connections for tasks that were not used since `unused_since`, to be
     /// tried; each has a place.
     pub(super) fn sweep(&self, now: Tick, unused_since: Tick) -> Vec<Link> {
-        let mut shelf = self.shelf();
+        let mut store = self.store();
         let ttl = self.bounds.idle_ttl;
         let mut doubtful = Vec::new();
-        for idle in std::mem::take(&mut shelf.idle) {
+        for idle in std::mem::take(&mut store.idle) {
             let age = idle.age();
+            if age.is_over(now, ttl) {
+                continue;
+            }
             match idle {
-                _ if age.is_over(now, ttl) => {}
                 Idle::Task(link) if age.used <= unused_since => doubtful.push(link),
-                kept => shelf.idle.push(kept),
+                Idle::Task(_) | Idle::Thread(_) => store.idle.push(idle),
             }
         }
-        shelf.in_use += doubtful.len();
+        store.in_use += doubtful.len();
         doubtful
     }
 
     pub(super) fn count(&self) -> Count {
-        let shelf = self.shelf();
-        Count { in_use: shelf.in_use, idle: shelf.idle.len(), waiting: shelf.waiting }
+        let store = self.store();
+        Count { in_use: store.in_use, idle: store.idle.len(), waiting: store.waiting }
     }
 
-    fn tell_freed(&self, shelf: &Shelf) {
-        if shelf.waiting > 0 {
+    fn tell_freed(&self, store: &Store) {
+        if store.waiting > 0 {
             self.freed.notify_one();
             self.freed_for_tasks.notify_one();
         }
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -189,21 +191,21 @@ impl Waiting<'_> {
 
     /// Until a connection may be free, or `span` is over; for threads.
     pub(super) fn wait(&self, span: Millis) {
-        let shelf = self.0.shelf();
-        let is_free = shelf.is_closed || shelf.in_use < self.0.bounds.max;
+        let store = self.0.store();
+        let is_free = store.is_closed || store.in_use < self.0.bounds.max;
         if !is_free {
-            drop(self.0.freed.wait_timeout(shelf, span.into()));
+            drop(self.0.freed.wait_timeout(store, span.into()));
         }
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let mut shelf = self.0.shelf();
-        shelf.waiting -= 1;
+        let mut store = self.0.store();
+        store.waiting -= 1;
         // The news may have been meant for another one who waits.
-        if shelf.in_use < self.0.bounds.max {
-            self.0.tell_freed(&shelf);
+        if store.in_use < self.0.bounds.max {
+            self.0.tell_freed(&store);
         }
     }
 }

@@ -61,8 +61,8 @@ impl Errand {
         }
     }
 
-    fn handle(mut self, node: &Node, replied: Replied) {
-        match run::judge(node, Parcel::one(&self.command), replied) {
+    fn handle(mut self, node: &Node, answer: Replied) {
+        match run::judge(node, Parcel::one(&self.command), answer) {
             Ok(replies) => self.finish(Ok(replies)),
             Err((error, course)) => match self.call.note_failure(&self.core, node, error, &course) {
                 Ok(()) => self.go_on(),

@@ -149,9 +149,9 @@ impl ThreadLink {
 
     /// Whether a wait that ended without bytes may begin again.
     fn go_on(&mut self, error: &io::Error, patience: &Patience<'_>) -> Result<(), Cause> {
-        match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {}
-            _ => return Err(Cause::Closed(reason(error))),
+        let is_pause = [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut, io::ErrorKind::Interrupted];
+        if !is_pause.contains(&error.kind()) {
+            return Err(Cause::Closed(reason(error)));
         }
         if (patience.interrupt)() {
             return Err(Cause::Withdrawn);

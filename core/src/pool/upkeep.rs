@@ -53,7 +53,8 @@ impl Upkeep {
             core.runtime().spawn(async move { node.refresh(doubtful).await });
         }
         if core.means().settings.read_from == ReadFrom::Nearest {
-            for node in view.master.iter().chain(&view.replicas).cloned() {
+            for node in view.master.iter().chain(&view.replicas) {
+                let node = Arc::clone(node);
                 core.runtime().spawn(async move { measure(&node).await });
             }
         }

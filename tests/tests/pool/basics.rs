@@ -148,9 +148,9 @@ fn reads_go_to_replicas_where_they_may() {
     let stage = Stage::with(HaGroup::builder(), |pool| pool.read_from(ReadFrom::Replica));
     stage.wait("replicas are known", |pool| pool.stats().replicas == 2);
     let role = |command: Command| stage.pool.execute_blocking(&command).expect("there is a server");
-    let word = |role: &Value| match role {
-        Value::Array(items) => items[0].as_text().map(str::to_owned),
-        _ => None,
+    let word = |role: &Value| {
+        let Value::Array(items) = role else { return None };
+        items[0].as_text().map(str::to_owned)
     };
 
     assert_eq!(word(&role(Command::named("ROLE"))).as_deref(), Some("slave"));

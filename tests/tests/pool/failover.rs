@@ -21,7 +21,7 @@ fn a_planned_failover_costs_no_write_and_no_error() {
         (Backend::RealSentinels, Manner::Threads, Writing::Counter),
         (Backend::RealSentinels, Manner::Tasks, Writing::Keys),
     ] {
-        let stage = Stage::with(Stage::calm(backend.clone()), |pool| pool);
+        let stage = Stage::with(Stage::calm(backend), |pool| pool);
         let load = Load::start(&stage, manner, writing);
         load.wait_for_more(&stage, 50);
 

@@ -75,11 +75,11 @@ impl Load {
         let load = LOADS.fetch_add(1, Ordering::Relaxed);
         let (mut stop, mut writers) = (Vec::new(), Vec::new());
         for _ in 0..WRITERS {
-            let (stopper, stopped) = mpsc::channel();
+            let (end, ended) = mpsc::channel();
             let (pool, runtime, told) = (stage.pool.clone(), stage.runtime.handle().clone(), Arc::clone(&told));
-            stop.push(stopper);
+            stop.push(end);
             writers.push(std::thread::spawn(move || {
-                while stopped.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
+                while ended.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
                     let number = told.next.fetch_add(1, Ordering::Relaxed);
                     let command = command(writing, load, number);
                     let result = match manner {

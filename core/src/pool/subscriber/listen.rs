@@ -144,7 +144,9 @@ impl Listener {
             self.pending.push_back(Pending { change, names: Vec::new(), missing, done: None });
         }
         if self.pending.is_empty() {
-            waiting.into_iter().for_each(|done| drop(done.send(Ok(()))));
+            for done in waiting {
+                let _ = done.send(Ok(()));
+            }
             self.inbox.tell();
             return Ok(());
         }
@@ -218,17 +220,15 @@ impl Listener {
     }
 
     fn handle(&mut self, node: &Node, value: &Value) {
-        match value {
-            Value::Push(items) | Value::Array(items) => {
-                if let Some(message) = message(items) {
-                    self.inbox.put(Delivery::Message(message), node.generation());
-                } else if is_confirmation(items) {
-                    self.confirm(node, None);
-                }
-            }
-            Value::Error(text) => self.confirm(node, Some(reply::failure(text, reply::read(text).kind))),
-            // The answer to PING.
-            _ => {}
+        if let Value::Error(text) = value {
+            return self.confirm(node, Some(reply::failure(text, reply::read(text).kind)));
+        }
+        // All else is the answer to PING.
+        let (Value::Push(items) | Value::Array(items)) = value else { return };
+        if let Some(message) = message(items) {
+            self.inbox.put(Delivery::Message(message), node.generation());
+        } else if is_confirmation(items) {
+            self.confirm(node, None);
         }
     }
 
@@ -247,8 +247,10 @@ impl Listener {
                 }
                 None => Ok(()),
             };
-            // Who ordered it may have gone.
-            done.map(|done| drop(done.send(result)));
+            if let Some(done) = done {
+                // Who ordered it may have gone.
+                let _ = done.send(result);
+            }
         }
         self.inbox.tell();
         if self.pending.is_empty() {
@@ -291,9 +293,8 @@ fn packed(command: &Command) -> Vec<u8> {
 
 fn message(items: &[Value]) -> Option<Message> {
     let bytes = |value: &Value| match value {
-        Value::Bulk(bytes) | Value::Verbatim(bytes) => Some(bytes.clone()),
-        Value::Simple(text) => Some(text.clone().into_bytes()),
-        _ => None,
+        Value::Bulk(bytes) => Some(bytes.clone()),
+        other => other.as_text().map(|text| text.as_bytes().to_vec()),
     };
     let (by, pattern, channel, payload) = match items {
         [kind, channel, payload] => match kind.as_text()? {
