@@ -38,6 +38,9 @@ enum Side {
     Guide,
 }
 
+/// Something of a round that can be counted.
+type Figure = fn(&Round) -> i64;
+
 /// What one round came to.
 struct Round {
     acknowledged: usize,
@@ -66,11 +69,11 @@ fn main() -> Result<()> {
         }
     }
     for side in [Side::Ours, Side::Guide] {
-        let of = |figure: fn(&Round) -> i64| {
+        let of = |figure: Figure| {
             Figures::of(measured.iter().filter(|(whose, _)| *whose == side).map(|(_, round)| Some(figure(round))))
         };
         report(&format!("{side:?}: {rounds} rounds, median (10%..90%)"));
-        let lines: [(&str, fn(&Round) -> i64); 4] = [
+        let lines: [(&str, Figure); 4] = [
             ("acknowledged", |round| round.acknowledged as i64),
             ("lost", |round| round.lost),
             ("errors", |round| round.errors),

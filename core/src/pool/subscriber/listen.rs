@@ -292,9 +292,9 @@ fn packed(command: &Command) -> Vec<u8> {
 }
 
 fn message(items: &[Value]) -> Option<Message> {
-    let bytes = |value: &Value| match value {
-        Value::Bulk(bytes) => Some(bytes.clone()),
-        other => other.as_text().map(|text| text.as_bytes().to_vec()),
+    let bytes = |value: &Value| {
+        let Value::Bulk(bytes) = value else { return value.as_text().map(|text| text.as_bytes().to_vec()) };
+        Some(bytes.clone())
     };
     let (by, pattern, channel, payload) = match items {
         [kind, channel, payload] => match kind.as_text()? {
