@@ -1,5 +1,7 @@
 //! Decides how one server is used in one generation: its shared connections, its own ones, and how all of them end.
 
+mod checkout;
+
 use std::sync::{
     Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
     atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
@@ -7,23 +9,23 @@ use std::sync::{
 
 use tokio::sync::oneshot;
 
+pub(super) use self::checkout::Seat;
+
 use super::{
     command::Command,
-    health,
     leash::Leash,
-    link::{Age, Link},
+    link::Age,
     multiplexer::{Done, Multiplexer, Terms},
     parcel::Parcel,
     reads::Place,
     settings::PoolSettings,
     stats::Counters,
-    stock::{Bounds, Stock, Taken},
-    thread_link::{Interrupt, ThreadLink},
+    stock::{Bounds, Stock},
 };
 use crate::{
     discovery::{BlockingConnection, Connection, Dialer, ServerKind, ServerRole, Welcome},
     error::{Error, ErrorKind, Outcome, Result},
-    net::{Clock, reason},
+    net::Clock,
     resp::Value,
     types::{Chance, Endpoint, Generation, Millis, Tick},
 };
@@ -74,10 +76,6 @@ pub(super) struct Uses {
     pub(super) tasks: bool,
     pub(super) threads: bool,
 }
-
-/// A place among a server's connections; given back when dropped.
-#[derive(Debug)]
-pub(super) struct Seat(Arc<Node>);
 
 impl Means {
     pub(super) fn tick(&self) -> Tick {
@@ -246,142 +244,6 @@ impl Node {
         Error::new(kind, "connect", what).at(&self.address)
     }
 
-    /// A connection of one's own for a task.
-    ///
-    /// # Errors
-    /// [`ErrorKind::PoolExhausted`], those of dialling, and [`ErrorKind::Moved`] when the server is used no more.
-    pub(super) async fn link(self: &Arc<Self>, patience: Millis) -> Result<(Seat, Link)> {
-        if let Some(taken) = self.try_link(patience).await? {
-            return Ok(taken);
-        }
-        let waiting = self.stock.queue().ok_or_else(|| self.exhausted("too many wait"))?;
-        let deadline = self.means.tick().after(patience.min(self.means.settings.checkout_wait));
-        loop {
-            let mut freed = std::pin::pin!(waiting.freed());
-            // From here on no news is missed.
-            freed.as_mut().enable();
-            if let Some(taken) = self.try_link(patience).await? {
-                return Ok(taken);
-            }
-            let waited = tokio::time::timeout_at(self.means.clock.instant(deadline), freed).await;
-            waited.map_err(|_| self.exhausted("all connections are in use"))?;
-        }
-    }
-
-    /// A connection of one's own for a task, when one is free or may be made.
-    async fn try_link(self: &Arc<Self>, patience: Millis) -> Result<Option<(Seat, Link)>> {
-        loop {
-            match self.stock.take::<Link>(self.means.tick()) {
-                Taken::Ready(mut link) => {
-                    let seat = Seat(Arc::clone(self));
-                    if health::is_fit(&mut link, &self.means).await {
-                        return Ok(Some((seat, link)));
-                    }
-                }
-                Taken::Place => {
-                    let seat = Seat(Arc::clone(self));
-                    let link = Link::new(self.dial(patience).await?, self.means.new_age());
-                    self.keep_leash(link.leash(), TASKS);
-                    return Ok(Some((seat, link)));
-                }
-                Taken::Closed => return Err(self.gone()),
-                Taken::Nothing => return Ok(None),
-            }
-        }
-    }
-
-    /// A connection of one's own for a thread.
-    ///
-    /// # Errors
-    /// Those of [`Node::link`], and [`ErrorKind::Cancelled`].
-    pub(super) fn thread_link(
-        self: &Arc<Self>,
-        patience: Millis,
-        interrupt: Interrupt<'_>,
-    ) -> Result<(Seat, ThreadLink)> {
-        if let Some(taken) = self.try_thread_link(patience)? {
-            return Ok(taken);
-        }
-        let waiting = self.stock.queue().ok_or_else(|| self.exhausted("too many wait"))?;
-        let deadline = self.means.tick().after(patience.min(self.means.settings.checkout_wait));
-        loop {
-            if let Some(taken) = self.try_thread_link(patience)? {
-                return Ok(taken);
-            }
-            let left = deadline.since(self.means.tick());
-            if left == Millis::ZERO {
-                return Err(self.exhausted("all connections are in use"));
-            }
-            if interrupt() {
-                let error = Error::new(ErrorKind::Cancelled, "take a connection", "the caller withdrew");
-                return Err(error.with_outcome(Outcome::NotSent));
-            }
-            waiting.wait(left.min(SLICE));
-        }
-    }
-
-    /// A connection of one's own for a thread, when one is free or may be made.
-    fn try_thread_link(self: &Arc<Self>, patience: Millis) -> Result<Option<(Seat, ThreadLink)>> {
-        loop {
-            let now = self.means.tick();
-            match self.stock.take::<ThreadLink>(now) {
-                Taken::Ready(mut link) => {
-                    let seat = Seat(Arc::clone(self));
-                    if health::is_thread_link_fit(&mut link, &self.means, now) {
-                        return Ok(Some((seat, link)));
-                    }
-                }
-                Taken::Place => {
-                    let seat = Seat(Arc::clone(self));
-                    let link = ThreadLink::new(self.dial_blocking(patience)?, self.means.new_age());
-                    let link = link.map_err(|error| self.no_descriptor(&error))?;
-                    self.keep_leash(link.leash(), THREADS);
-                    return Ok(Some((seat, link)));
-                }
-                Taken::Closed => return Err(self.gone()),
-                Taken::Nothing => return Ok(None),
-            }
-        }
-    }
-
-    /// Makes a connection for threads and lays it in the stock.
-    pub(super) async fn stock_thread_link(self: &Arc<Self>, patience: Millis) -> Result<()> {
-        if !self.stock.take_spare_place() {
-            return Ok(());
-        }
-        let seat = Seat(Arc::clone(self));
-        let Connection { stream, decoder, welcome } = self.dial(patience).await?;
-        let stream = stream.into_blocking().map_err(|error| self.no_descriptor(&error))?;
-        let link = ThreadLink::new(BlockingConnection { stream, decoder, welcome }, self.means.new_age());
-        let link = link.map_err(|error| self.no_descriptor(&error))?;
-        self.keep_leash(link.leash(), THREADS);
-        seat.put_back_thread_link(link);
-        Ok(())
-    }
-
-    /// Makes a connection for tasks and lays it in the stock.
-    pub(super) async fn stock_link(self: &Arc<Self>, patience: Millis) -> Result<()> {
-        if !self.stock.take_spare_place() {
-            return Ok(());
-        }
-        let seat = Seat(Arc::clone(self));
-        let link = Link::new(self.dial(patience).await?, self.means.new_age());
-        self.keep_leash(link.leash(), TASKS);
-        seat.put_back(link);
-        Ok(())
-    }
-
-    /// Tries connections that lay for long; those that answer go back.
-    pub(super) async fn refresh(self: &Arc<Self>, links: Vec<Link>) {
-        for mut link in links {
-            let seat = Seat(Arc::clone(self));
-            if health::answers(&mut link, &self.means).await {
-                link.touch(self.means.tick());
-                seat.put_back(link);
-            }
-        }
-    }
-
     /// Lets nothing begin any more: idle connections end, and writes that are under way. Reads may go on until `until`.
     pub(super) fn retire(&self, until: Tick) {
         self.is_retired.store(true, Ordering::SeqCst);
@@ -432,23 +294,6 @@ impl Node {
         self.means.clock
     }
 
-    /// Makes up to two connections of each kind that is used, when fewer are idle than there have to be.
-    pub(super) async fn replenish(self: &Arc<Self>) {
-        for _ in 0..2 {
-            if self.stock.count().idle >= self.means.settings.min_idle {
-                return;
-            }
-            let uses = self.uses();
-            // A failure shows again at the first use, which deals with it.
-            if uses.threads && self.stock_thread_link(REPLENISH_TIME).await.is_err() {
-                return;
-            }
-            if uses.tasks && self.stock_link(REPLENISH_TIME).await.is_err() {
-                return;
-            }
-        }
-    }
-
     /// A server's answer to a command, over a shared connection; `None` when there is none in time.
     pub(super) async fn ask(self: &Arc<Self>, command: &Command, patience: Millis) -> Option<Value> {
         let now = self.means.tick();
@@ -488,21 +333,6 @@ impl Node {
     fn leashes(&self) -> MutexGuard<'_, Vec<Weak<Leash>>> {
         self.leashes.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn gone(&self) -> Error {
-        let error = Error::new(ErrorKind::Moved, "take a connection", "another server is master");
-        error.with_outcome(Outcome::NotSent).at(&self.address)
-    }
-
-    fn exhausted(&self, why: &str) -> Error {
-        let error = Error::new(ErrorKind::PoolExhausted, "take a connection", why);
-        error.with_outcome(Outcome::NotSent).at(&self.address)
-    }
-
-    fn no_descriptor(&self, error: &std::io::Error) -> Error {
-        let failure = Error::new(ErrorKind::Connection, "connect", reason(error));
-        failure.with_outcome(Outcome::NotSent).at(&self.address)
-    }
 }
 
 impl Place for Arc<Node> {
@@ -519,41 +349,10 @@ impl Place for Arc<Node> {
     }
 }
 
-impl Seat {
-    pub(super) fn node(&self) -> &Arc<Node> {
-        &self.0
-    }
-
-    /// Gives the connection back, when it can be used again.
-    pub(super) fn put_back(self, link: Link) {
-        if link.is_clean() {
-            self.0.stock.put_back(link);
-        }
-    }
-
-    /// Gives the connection back, when it can be used again.
-    pub(super) fn put_back_thread_link(self, link: ThreadLink) {
-        if link.is_clean() {
-            self.0.stock.put_back(link);
-        }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.stock.give_up();
-    }
-}
-
 /// The same failure for another caller.
 fn again(error: &Error, address: &Endpoint) -> Error {
     Error::new(error.kind(), error.operation(), error.subject()).with_outcome(Outcome::NotSent).at(address)
 }
-
-/// How long a thread waits before it asks its caller whether to go on.
-const SLICE: Millis = Millis::new(100);
-
-const REPLENISH_TIME: Millis = Millis::new(1_000);
 
 const SHARED: u8 = 1;
 const TASKS: u8 = 2;

@@ -12,7 +12,7 @@ use crate::{
     pool::{
         Class, Command,
         broken::{Broken, Cause, Replied},
-        parcel::Parcel,
+        parcel::{Parcel, Replies},
     },
     resp::{Value, ValueDecoder},
     types::{Millis, Tick},
@@ -57,7 +57,7 @@ impl Line {
 
 async fn fate(replied: oneshot::Receiver<Replied>) -> Result<Value, (Outcome, Cause)> {
     let replied = replied.await.expect("every caller is told");
-    replied.map(super::Replies::one).map_err(|Broken { outcome, cause }| (outcome, cause))
+    replied.map(Replies::one).map_err(|Broken { outcome, cause }| (outcome, cause))
 }
 
 /// `*1\r\n$4\r\nPING\r\n`
