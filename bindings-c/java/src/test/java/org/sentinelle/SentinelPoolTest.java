@@ -1,0 +1,204 @@
+package org.sentinelle;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.sentinelle.junit.HaGroupTest;
+import org.sentinelle.jedis.SentinelleConnectionProvider;
+import redis.clients.jedis.UnifiedJedis;
+
+/** Commands that reach the master, whoever that is. */
+@HaGroupTest(replicas = 1)
+class SentinelPoolTest {
+    private static final Duration SOON = Duration.ofSeconds(10);
+
+    private SentinelPool pool;
+
+    @BeforeEach
+    void open(TestGroup group) {
+        pool = new SentinelPool(group.url());
+    }
+
+    @AfterEach
+    void close() {
+        pool.close();
+    }
+
+    @Test
+    void everyTypeOfReplyArrives() {
+        pool.set("text", "grün");
+        pool.execute("SET", "bytes", new byte[] {0, -1, 1});
+        pool.execute("HSET", "hash", "a", 1, "b", 2);
+
+        assertEquals("grün", pool.get("text"));
+        assertEquals(3, pool.execute("GET", "bytes").asBytes().length);
+        assertEquals(2, pool.execute("HGETALL", "hash").asMap().get("b").asLong());
+        assertTrue(pool.execute("GET", "none").isNull());
+        assertEquals(3, pool.del("text", "bytes", "hash"));
+        SentinelleException failure = assertThrows(SentinelleException.Server.class, () -> {
+            pool.set("text", "x");
+            pool.incr("text");
+        });
+        assertEquals(SentinelleException.Outcome.REJECTED, failure.outcome());
+    }
+
+    @Test
+    void commandsGoTogether() {
+        try (Pipeline pipeline = pool.pipeline();
+                Pipeline transaction = pool.transaction()) {
+            List<Reply> loose = pipeline.add("SET", "n", 1).add("LPUSH", "n", 1).add("INCR", "n").execute();
+            List<Reply> atomic = transaction.add("INCR", "n").add("INCR", "n").execute();
+
+            assertTrue(loose.get(1).isError());
+            assertEquals(2, loose.get(2).asLong());
+            assertEquals(4, atomic.get(1).asLong());
+            assertTrue(pipeline.execute().isEmpty());
+        }
+    }
+
+    @Test
+    void aTransactionOnALeaseSeesWhatOthersChange() {
+        try (Connection own = pool.getResource()) {
+            own.set("stock", 1);
+            own.execute("WATCH", "stock");
+            pool.set("stock", 2);
+            own.execute("MULTI");
+            own.execute("SET", "stock", 3);
+
+            assertTrue(own.execute("EXEC").isNull());
+            assertTrue(own.isCurrent());
+        }
+        assertEquals("2", pool.get("stock"));
+    }
+
+    @Test
+    void aLeaseDoesNotOutliveItsMaster(TestGroup group) {
+        try (Connection own = pool.getResource()) {
+            own.set("a", 1);
+            group.failover();
+            pool.set("b", 1);
+
+            assertFalse(own.isCurrent());
+            assertThrows(SentinelleException.Moved.class, () -> own.set("a", 2));
+        }
+    }
+
+    @Test
+    void futuresAreCompletedFromTheQueue() throws Exception {
+        List<CompletableFuture<Reply>> futures = new ArrayList<>();
+        for (int index = 0; index < 200; index++) {
+            futures.add(pool.executeAsync("INCR", "count"));
+        }
+        CompletableFuture.allOf(futures.toArray(CompletableFuture[]::new)).get(10, TimeUnit.SECONDS);
+
+        assertEquals("200", pool.get("count"));
+        ExecutionException failed = assertThrows(
+                ExecutionException.class, () -> pool.executeAsync("LPUSH", "count", 1).get(10, TimeUnit.SECONDS));
+        assertInstanceOf(SentinelleException.Server.class, failed.getCause());
+    }
+
+    @Test
+    void aSubscriptionTellsOfTheGapThatASwitchLeft(TestGroup group) {
+        try (Subscription news = pool.subscribe("news")) {
+            pool.execute("PUBLISH", "news", "one");
+            assertEquals("one", published(news.next(SOON)));
+
+            group.failover();
+
+            assertInstanceOf(Subscription.Gap.class, news.next(SOON).orElseThrow());
+            pool.execute("PUBLISH", "news", "two");
+            assertEquals("two", published(news.next(SOON)));
+        }
+    }
+
+    private static String published(Optional<Subscription.Message> message) {
+        return ((Subscription.Published) message.orElseThrow()).payload().asString();
+    }
+
+    @Test
+    void noAcknowledgedWriteIsLostInAPlannedFailover(TestGroup group) throws Exception {
+        Writes writes = new Writes(number -> pool.execute("RPUSH", "log", number));
+
+        writes.during(group::failover);
+
+        assertEquals(writes.acknowledged(), pool.execute("LRANGE", "log", 0, -1).asList().stream()
+                .map(Reply::asString).toList());
+    }
+
+    @Test
+    void jedisLosesNoAcknowledgedWriteOverOurConnections(TestGroup group) throws Exception {
+        try (UnifiedJedis jedis =
+                new UnifiedJedis(new SentinelleConnectionProvider(group.url(), group.name()))) {
+            Writes writes = new Writes(number -> jedis.rpush("log", number));
+
+            writes.during(group::failover);
+
+            List<String> kept = jedis.lrange("log", 0, -1);
+            assertTrue(kept.containsAll(writes.acknowledged()), () -> "lost: "
+                    + writes.acknowledged().stream().filter(number -> !kept.contains(number)).toList());
+        }
+    }
+
+    @Test
+    void aKilledMasterCostsNoErrorWhereTwiceIsAsGoodAsOnce(TestGroup group) throws Exception {
+        Writes writes = new Writes(number -> pool.set("key-" + number, number));
+
+        writes.during(() -> {
+            group.kill("master");
+            group.await("agreement");
+        });
+
+        for (String number : writes.acknowledged()) {
+            assertEquals(number, pool.get("key-" + number));
+        }
+    }
+
+    /** One write every two milliseconds or so, and which of them were acknowledged. */
+    private static final class Writes {
+        interface Write {
+            void of(String number);
+        }
+
+        private final Write write;
+        private final List<String> acknowledged = new ArrayList<>();
+
+        Writes(Write write) {
+            this.write = write;
+        }
+
+        List<String> acknowledged() {
+            return acknowledged;
+        }
+
+        /** Writes from before {@code event} until 50 writes were acknowledged after it. */
+        void during(Runnable event) throws Exception {
+            AtomicBoolean isOver = new AtomicBoolean();
+            CompletableFuture<Void> writing = CompletableFuture.runAsync(() -> {
+                int after = 0;
+                for (int number = 0; after < 50; number++) {
+                    write.of(Integer.toString(number));
+                    acknowledged.add(Integer.toString(number));
+                    after += isOver.get() ? 1 : 0;
+                }
+            });
+            event.run();
+            isOver.set(true);
+            writing.get(30, TimeUnit.SECONDS);
+            assertTrue(acknowledged.size() >= 50);
+        }
+    }
+}
