@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests of C and PHP need and this machine lacks. Says nothing when nothing is missing.
+# Installs what the tests of C, PHP and Java need and this machine lacks. Says nothing when nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,6 +10,8 @@ command -v valgrind >/dev/null || missing+=(valgrind)
 command -v pkg-config >/dev/null || missing+=(pkg-config)
 command -v php >/dev/null || missing+=(php-cli php-xml php-mbstring)
 command -v phpunit >/dev/null || missing+=(phpunit)
+command -v javac >/dev/null || missing+=(openjdk-17-jdk-headless)
+command -v mvn >/dev/null || missing+=(maven)
 [ ${#missing[@]} != 0 ] || exit 0
 
 command -v apt-get >/dev/null || { printf 'please install: %s\n' "${missing[*]}" >&2; exit 1; }

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Runs the Java tests against $SENTINELLE_LIBRARY: through JNA on the Java of this machine, and through the platform's
+# Runs the Java tests against the library in the folder $1: through JNA on the Java of this machine, and through the platform's
 # foreign function interface when a Java of version 22 or later is installed too.
 # The last line is `N passed, N failed`.
 set -uo pipefail
 cd "$(dirname "$0")"
-
-command -v mvn >/dev/null || ../../tests/install.sh maven || exit 1
+export SENTINELLE_LIBRARY=$1/libsentinelle.so
 
 output=target/test-output.txt
 mkdir -p target
