@@ -217,7 +217,11 @@ impl Finder {
                 (Millis::new(self.settings.refresh.as_ms() - fifth.as_ms()), self.settings.refresh.plus(fifth))
             }
             Phase::Hold { .. } => (times.not_master_least, times.not_master_least),
-            _ if is_named || is_contested => (times.not_master_least, times.not_master_most.max(patience)),
+            _ if is_named || is_contested => {
+                let is_long = master.failures > PROMPT_RETRIES;
+                let high = if is_long { patience } else { times.not_master_most };
+                (times.not_master_least, high.max(times.not_master_most))
+            }
             Phase::Resolving | Phase::Up | Phase::Suspect | Phase::Down | Phase::Closed => (Millis::new(1), patience),
         };
         let trouble = trouble.map(Arc::new);
@@ -304,6 +308,9 @@ impl Finder {
 
 /// How long after a change the replicas are read again.
 pub(super) const REPLICAS_AFTER: Millis = Millis::new(200);
+
+/// How often in a row a server that is named but not yet a master is asked again without growing patience.
+const PROMPT_RETRIES: u32 = 20;
 
 /// The most sentinels that one failure tells of.
 const MOST_EVIDENCE: usize = 32;
