@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     error::Result,
     net::TlsSettings,
+    resp::Protocol,
     types::{Millis, Secret},
 };
 
@@ -19,6 +20,8 @@ pub struct Access {
     pub tls: Option<TlsSettings>,
     /// The name our connections have in `CLIENT LIST`; `None` = none.
     pub client_name: Option<String>,
+    /// What is spoken with data servers, where they can; sentinels are spoken to in RESP2. Default RESP3.
+    pub protocol: Protocol,
     /// How long connecting may take, the encryption and the handshake included; default 1 s.
     pub connect_time: Millis,
 }
@@ -96,6 +99,12 @@ impl fmt::Debug for CredentialSource {
 
 impl Default for Access {
     fn default() -> Self {
-        Self { login: Login::None, tls: None, client_name: None, connect_time: Millis::new(1_000) }
+        Self {
+            login: Login::None,
+            tls: None,
+            client_name: None,
+            protocol: Protocol::Resp3,
+            connect_time: Millis::new(1_000),
+        }
     }
 }

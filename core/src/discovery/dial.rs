@@ -208,7 +208,8 @@ impl Dialer {
 
 impl Shared {
     fn handshake(&self, kind: ServerKind, credentials: Option<Credentials>) -> Handshake {
-        Handshake::new(Introduction { credentials, client_name: self.access.client_name.clone(), to: kind })
+        let Access { client_name, protocol, .. } = &self.access;
+        Handshake::new(Introduction { credentials, client_name: client_name.clone(), protocol: *protocol, to: kind })
     }
 
     fn fetched(&self) -> Option<Credentials> {

@@ -25,6 +25,8 @@ pub struct Introduction {
     pub credentials: Option<Credentials>,
     /// The name of the connection; `None` = none.
     pub client_name: Option<String>,
+    /// What is spoken with a data server, where it can.
+    pub protocol: Protocol,
     /// To whom it is said.
     pub to: ServerKind,
 }
@@ -34,7 +36,7 @@ pub struct Introduction {
 pub enum ServerKind {
     /// A sentinel, spoken to in RESP2 and not asked for its role.
     Sentinel,
-    /// A data server, spoken to in RESP3 where it can.
+    /// A data server.
     Data {
         /// The number of the database; 0 is not selected.
         database: u32,
@@ -45,9 +47,17 @@ pub enum ServerKind {
 ///
 /// # Example
 /// ```
-/// use sentinelle::discovery::{Handshake, Introduction, ServerKind};
+/// use sentinelle::{
+///     discovery::{Handshake, Introduction, ServerKind},
+///     resp::Protocol,
+/// };
 ///
-/// let us = Introduction { credentials: None, client_name: None, to: ServerKind::Sentinel };
+/// let us = Introduction {
+///     credentials: None,
+///     client_name: None,
+///     protocol: Protocol::Resp2,
+///     to: ServerKind::Sentinel,
+/// };
 /// let mut handshake = Handshake::new(us);
 /// let said = handshake.poll_bytes().expect("we speak first");
 /// assert!(said.ends_with(b"$4\r\nPING\r\n"));
@@ -102,8 +112,8 @@ impl Handshake {
             next: None,
         };
         match handshake.introduction.to {
-            ServerKind::Data { .. } => handshake.say_hello(),
-            ServerKind::Sentinel => handshake.say_auth(),
+            ServerKind::Data { .. } if handshake.introduction.protocol == Protocol::Resp3 => handshake.say_hello(),
+            ServerKind::Data { .. } | ServerKind::Sentinel => handshake.say_auth(),
         }
         handshake.say_rest();
         handshake

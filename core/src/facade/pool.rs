@@ -172,6 +172,22 @@ impl Pool {
         self.ask(move |pool| async move { pool.pipeline(&commands, atomicity.told()).await })
     }
 
+    /// Runs commands together; their replies come into the queue as one array, with the tag.
+    ///
+    /// # Errors
+    /// As [`Pool::submit`].
+    pub fn submit_pipeline(
+        &self,
+        commands: Vec<Command>,
+        atomicity: Atomicity,
+        completions: &Completions,
+        tag: u64,
+    ) -> Result<()> {
+        let ticket = completions.expect(tag)?;
+        self.pipeline_call(commands, atomicity).then(move |result| ticket.complete(result.map(Reply::Array)));
+        Ok(())
+    }
+
     /// Takes a connection for oneself, to be used from an event loop: for `WATCH`, `MULTI`, commands that wait on the server.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     finder::{AddressMap, Agreement, HoldWrites, Verify},
     net::{Identity, Pem, TlsSettings, Verification},
+    resp::Protocol,
     types::{Endpoint, Millis, Secret},
 };
 
@@ -78,6 +79,9 @@ fn set_access(access: &mut Access, name: &str, key: &str, value: &str) -> Result
             access.login = Login::Fixed(Credentials { user, password: Secret::new(value) });
         }
         "client_name" => access.client_name = Some(value.to_owned()),
+        "protocol" if name == key => {
+            access.protocol = choose(key, value, &[("2", Protocol::Resp2), ("3", Protocol::Resp3)])?;
+        }
         "connect_time_ms" => access.connect_time = Millis::new(parse_number(key, value)?),
         "tls" if parse_switch(key, value)? => {
             access.tls.get_or_insert_default();

@@ -126,8 +126,19 @@ fn bytes_that_come_singly_are_understood_and_nothing_behind_them_is_lost() -> Re
     Ok(())
 }
 
+#[test]
+fn a_data_server_is_greeted_in_resp2_when_that_is_wanted() {
+    let to = ServerKind::Data { database: 0 };
+    let us = Introduction { credentials: None, client_name: None, protocol: Protocol::Resp2, to };
+
+    let lines = said(&mut Handshake::new(us));
+
+    assert!(lines.iter().all(|line| !line.starts_with("HELLO")), "{lines:?}");
+    assert!(lines.contains(&"ROLE".to_owned()), "{lines:?}");
+}
+
 fn greeting(to: ServerKind, credentials: Option<Credentials>) -> Handshake {
-    Handshake::new(Introduction { credentials, client_name: Some("cart".into()), to })
+    Handshake::new(Introduction { credentials, client_name: Some("cart".into()), protocol: Protocol::Resp3, to })
 }
 
 /// The command lines that were said, as words with blanks between.

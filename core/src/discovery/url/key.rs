@@ -177,6 +177,7 @@ const KEYS: &[Key] = &[
     key("username", Part::Discovery, Form::Text, &["user"]),
     key("password", Part::Discovery, Form::Secret, &[]),
     key("client_name", Part::Discovery, Form::Text, &[]),
+    key("protocol", Part::Discovery, Form::Choice(&["2", "3"]), &[]),
     key("connect_time_ms", Part::Discovery, Form::Span(1, DAY), &["dial_timeout", "connect_timeout"]),
     key("tls", Part::Discovery, YES_NO, &[]),
     key("tls_ca_file", Part::Discovery, Form::Text, &["tls_ca"]),

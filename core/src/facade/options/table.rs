@@ -234,6 +234,13 @@ pub const OPTIONS: &[OptionRow] = &[
     row("password", Secret, "", &[Scope::Discovery, Scope::Group], "The password for the data servers."),
     row("client_name", Text, "", D, "The name of connections to data servers, as CLIENT LIST shows it."),
     row(
+        "protocol",
+        Choice(&["2", "3"]),
+        "3",
+        D,
+        "The version of RESP that is spoken with data servers, where they can.",
+    ),
+    row(
         "connect_time_ms",
         Millis(1, DAY),
         "1000",
