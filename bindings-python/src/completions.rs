@@ -13,7 +13,7 @@ use sentinelle::facade;
 
 use crate::{
     failure::raise,
-    pool::{Pool, raise_as_redis_py},
+    pool::{Pool, atomicity, raise_as_redis_py},
     reply, words,
 };
 
@@ -53,6 +53,25 @@ impl Completions {
         let submitted = pool.get().handle().clone();
         self.awaited().insert(tag, Awaited { future, pool: pool.unbind(), is_raw });
         submitted.submit(command, &self.queue, tag).map_err(|failure| {
+            self.awaited().remove(&tag);
+            raise_as_redis_py(py, &failure)
+        })
+    }
+
+    /// Runs commands together; the future is told the list of their replies.
+    fn submit_pipeline(
+        &self,
+        py: Python<'_>,
+        pool: Bound<'_, Pool>,
+        commands: Vec<Bound<'_, PyTuple>>,
+        is_atomic: bool,
+        future: Py<PyAny>,
+    ) -> PyResult<()> {
+        let commands = pool.get().commands(&commands)?;
+        let tag = self.next.fetch_add(1, Ordering::Relaxed);
+        let submitted = pool.get().handle().clone();
+        self.awaited().insert(tag, Awaited { future, pool: pool.unbind(), is_raw: false });
+        submitted.submit_pipeline(commands, atomicity(is_atomic), &self.queue, tag).map_err(|failure| {
             self.awaited().remove(&tag);
             raise_as_redis_py(py, &failure)
         })

@@ -30,7 +30,7 @@ mod _sentinelle {
         event::{Events, logs, set_log_level},
         failure::error_kinds,
         group::HaGroup,
-        pool::Pool,
+        pool::{Pool, is_read},
         sentinel::{Sentinel, options_json},
     };
 

@@ -5,7 +5,7 @@ use pyo3::{
     sync::PyOnceLock,
     types::{PyList, PyTuple},
 };
-use sentinelle::facade::{self, Atomicity, Command, Failure, Reply, outcome_name};
+use sentinelle::facade::{self, Atomicity, Class, Command, Failure, Reply, outcome_name};
 
 use crate::{
     failure::{import, raise},
@@ -61,8 +61,8 @@ impl Pool {
         is_atomic: bool,
     ) -> PyResult<Bound<'py, PyList>> {
         let commands = self.commands(&commands)?;
-        let atomicity = if is_atomic { Atomicity::Atomic } else { Atomicity::Loose };
-        let replies = interruptibly(py, None, |patience| self.handle.pipeline(&commands, atomicity, patience))?;
+        let replies =
+            interruptibly(py, None, |patience| self.handle.pipeline(&commands, atomicity(is_atomic), patience))?;
         self.list(py, &replies.map_err(|failure| raise_as_redis_py(py, &failure))?)
     }
 
@@ -90,7 +90,7 @@ impl Pool {
         Shape { text: (!is_raw).then_some(&self.text), sets: self.sets, errors: Errors::RedisPys }
     }
 
-    fn commands(&self, commands: &[Bound<'_, PyTuple>]) -> PyResult<Vec<Command>> {
+    pub(crate) fn commands(&self, commands: &[Bound<'_, PyTuple>]) -> PyResult<Vec<Command>> {
         commands.iter().map(|arguments| words::command(arguments, &self.text)).collect()
     }
 
@@ -99,6 +99,17 @@ impl Pool {
             replies.iter().map(|reply| reply::to_python(py, reply, self.shape(false))).collect();
         PyList::new(py, replies?)
     }
+}
+
+/// Whether commands are executed together.
+pub(crate) fn atomicity(is_atomic: bool) -> Atomicity {
+    if is_atomic { Atomicity::Atomic } else { Atomicity::Loose }
+}
+
+/// Whether a command changes nothing, so that a replica may answer it.
+#[pyfunction]
+pub(crate) fn is_read(arguments: &Bound<'_, PyTuple>) -> PyResult<bool> {
+    Ok(facade::classify(&words::command(arguments, &Text::utf8())?) == Class::Read)
 }
 
 /// redis-py's exception for a failure.

@@ -26,6 +26,11 @@ impl Text {
         Self { codec: if is_plain { Codec::Plain } else { Codec::Pythons { encoding, errors } }, decodes }
     }
 
+    /// UTF-8, nothing decoded.
+    pub(crate) fn utf8() -> Self {
+        Self { codec: Codec::Plain, decodes: false }
+    }
+
     /// The bytes of a text that are not simply its own.
     pub(crate) fn encode_specially(&self, text: &Bound<'_, PyString>) -> PyResult<Option<Vec<u8>>> {
         let Codec::Pythons { encoding, errors } = &self.codec else { return Ok(None) };

@@ -89,6 +89,15 @@ class Watched:
         known = self._opened().known_master(name)
         return self._checked(name, known) if known else await asyncio.to_thread(self.master, name, patience_ms)
 
+    def replicas(self, name: str, patience_ms: int) -> list[Address]:
+        """The addresses of the replicas that can be read from; the sentinels are asked again before there are none."""
+        discovery = self._opened()
+        found = discovery.replicas(name, patience_ms)
+        if not found:
+            discovery.refresh(name, patience_ms)
+            found = discovery.replicas(name, patience_ms)
+        return found
+
     def _opened(self) -> _sentinelle.Discovery:
         discovery = self.discovery()
         if discovery is None:

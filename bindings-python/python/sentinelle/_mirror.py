@@ -100,7 +100,8 @@ class Search:
             return False
         generation = discovery.generation(self._name)
         discovery.suspect(self._name, "disconnected")
-        discovery.wait_for_change(self._name, generation, min(PAUSE_MS, self.patience_ms()))
+        with suppress(_finding.NotFound):
+            discovery.wait_switch(self._name, generation, min(PAUSE_MS, self.patience_ms()))
         return True
 
     async def goes_on_async(self, error: Exception, address: Address) -> bool:

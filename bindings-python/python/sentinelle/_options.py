@@ -145,9 +145,9 @@ _KEYWORDS: Final[dict[str, Callable[[PoolPlan, Any], None]]] = {
     "retry_on_error": _only([], ()),
     "retry_on_timeout": _only(False),
     "single_connection_client": _only(False),
-    "socket_connect_timeout": _seconds("connect_ms"),
+    "socket_connect_timeout": _seconds("connect_time_ms"),
     "socket_keepalive": _only(True),
-    "socket_timeout": _seconds("response_ms"),
+    "socket_timeout": _seconds("response_timeout_ms"),
     "username": _option("username"),
 }
 _NONE_IS_DEFAULT: Final = frozenset(_KEYWORDS) | {

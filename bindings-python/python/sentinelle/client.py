@@ -15,6 +15,7 @@ from redis.exceptions import ResponseError
 
 from . import _mirror_commands, _native, _sentinelle
 from ._native import takes_native_path
+from ._sentinelle import is_read
 
 __all__ = ["Pipeline", "Redis"]
 
@@ -26,6 +27,8 @@ class Redis(redis.Redis):
     """
 
     _pool: _sentinelle.Pool | None = None
+    # A replica refuses writes itself, as with redis-py.
+    _reads_only = False
 
     @functools.wraps(redis.Redis.__init__)
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -33,6 +36,7 @@ class Redis(redis.Redis):
         _mirror_commands.tell_the_truth(self.response_callbacks)
         if self.connection is None:
             self._pool = _native.pool_for(self.connection_pool)
+            self._reads_only = not getattr(self.connection_pool, "is_master", True)
 
     @classmethod
     def from_url(cls, url: str, **kwargs: Any) -> Any:
@@ -49,7 +53,8 @@ class Redis(redis.Redis):
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Runs a command, and gives the reply as redis-py would."""
         name = args[0]
-        if self._pool is None or self.connection is not None or not takes_native_path(name):
+        is_native = self._pool is not None and self.connection is None and takes_native_path(name)
+        if not is_native or (self._reads_only and not is_read(args)):
             return super().execute_command(*args, **options)
         try:
             reply = self._pool.execute(args, NEVER_DECODE in options)
@@ -61,6 +66,7 @@ class Redis(redis.Redis):
         """A pipeline: commands that are sent together, as a transaction unless told otherwise."""
         pipeline = Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
         pipeline._pool = self._pool
+        pipeline._reads_only = self._reads_only
         return pipeline
 
     def close(self) -> None:
@@ -74,13 +80,16 @@ class Pipeline(redis.client.Pipeline):
     """A pipeline whose commands travel in one piece; after a WATCH it has a connection of redis-py's."""
 
     _pool: _sentinelle.Pool | None = None
+    # A replica refuses writes itself, as with redis-py.
+    _reads_only = False
     _needs_redis_py = False
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Adds a command; runs it at once between WATCH and MULTI."""
         if (self.watching or args[0] == "WATCH") and not self.explicit_transaction:
             return self.immediate_execute_command(*args, **options)
-        if not takes_native_path(args[0]) or (options and _native.keeps_redis_py(options)):
+        is_refused = self._reads_only and not is_read(args)
+        if is_refused or not takes_native_path(args[0]) or (options and _native.keeps_redis_py(options)):
             self._needs_redis_py = True
         self.command_stack.append((args, options))
         return self

@@ -37,6 +37,11 @@ __all__ = [
     "SlaveNotFoundError",
 ]
 
+# By these names, because `patch` puts the classes below in the place of theirs.
+_TheirConnection = theirs.SentinelManagedConnection
+_TheirPool = theirs.SentinelConnectionPool
+_TheirMasterNotFoundError = theirs.MasterNotFoundError
+
 
 class MasterNotFoundError(theirs.MasterNotFoundError):
     """No sentinel names a master that can be used; the message tells what each of them said."""
@@ -69,7 +74,7 @@ class SentinelManagedConnection(theirs.SentinelManagedConnection):
                     check_health=self.connection_pool.check_connection, retry_socket_connect=False
                 )
             else:
-                super(theirs.SentinelManagedConnection, self).connect()
+                super(_TheirConnection, self).connect()
 
     def _connect_retry(self) -> None:
         if self._sock:
@@ -141,7 +146,7 @@ class SentinelManagedConnection(theirs.SentinelManagedConnection):
         """Reads a reply. A connection is closed when anything but the server or the network ends the read."""
         options = {} if timeout is UNSET else {"timeout": timeout}
         try:
-            return super(theirs.SentinelManagedConnection, self).read_response(
+            return super(_TheirConnection, self).read_response(
                 disable_decoding=disable_decoding,
                 disconnect_on_error=disconnect_on_error,
                 push_request=push_request,
@@ -190,7 +195,7 @@ class SentinelConnectionPoolProxy(theirs.SentinelConnectionPoolProxy):
             for _ in replicas:
                 self.slave_rr_counter = (self.slave_rr_counter + 1) % len(replicas)
                 yield replicas[self.slave_rr_counter]
-        with contextlib.suppress(theirs.MasterNotFoundError):
+        with contextlib.suppress(_TheirMasterNotFoundError):
             yield self.get_master_address()
         raise SlaveNotFoundError(f"No slave found for {self.service_name!r}")
 
@@ -219,7 +224,7 @@ class SentinelConnectionPool(theirs.SentinelConnectionPool):
             service_name=service_name,
             sentinel_manager=sentinel_manager,
         )
-        super(theirs.SentinelConnectionPool, self).__init__(**kwargs)
+        super(_TheirPool, self).__init__(**kwargs)
         self.connection_kwargs["connection_pool"] = self.proxy
         self.service_name = service_name
         self.sentinel_manager = sentinel_manager
@@ -385,10 +390,9 @@ class Sentinel(theirs.Sentinel):
 
     def discover_slaves(self, service_name: str) -> list[Address]:
         """The addresses of the replicas that can be read from; none when no sentinel knows any."""
-        discovery = self._watched.discovery()
-        if discovery is not None:
+        if self._watched.discovery() is not None:
             try:
-                return discovery.replicas(service_name, _mirror.DISCOVERY_MS)
+                return self._watched.replicas(service_name, _mirror.DISCOVERY_MS)
             except _finding.NotFound:
                 return []
         for sentinel in self.sentinels:

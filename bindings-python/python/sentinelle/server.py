@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from . import _sentinelle
-from ._texts import to_pairs, to_words
+from ._texts import Pairs, to_pairs, to_words
 from .errors import StoppedError
 from .events import Events
 
@@ -256,7 +256,9 @@ class SentinelServer:
         return f"<SentinelServer {self.id} at {', '.join(f'{host}:{port}' for host, port in self.addresses)}>"
 
 
-def _native_master(name: str, master: Monitored | tuple[str, int, int] | tuple[str, int]) -> _sentinelle.Master:
+def _native_master(
+    name: str, master: Monitored | tuple[str, int, int] | tuple[str, int]
+) -> tuple[str, str, int, int, Pairs]:
     given = master if isinstance(master, Monitored) else Monitored(*master)
     return (name, given.host, given.port, given.quorum, to_pairs(given.options or {}))
 

@@ -34,14 +34,15 @@ def from_url(url: str, *, redis_class: Any = None, asyncio: bool = False, **kwar
     """
     mirror = import_module("sentinelle.asyncio.sentinel" if asyncio else "sentinelle.sentinel")
 
-    hosts, name, sentinel_kwargs, connection, role = _read(url)
+    hosts, name, sentinel_kwargs, connection = _read(url)
     connection.update(kwargs)
+    role = connection.pop("role", "master")
     finder = mirror.Sentinel(hosts, sentinel_kwargs=sentinel_kwargs, **connection)
     make = finder.slave_for if role in ("replica", "slave") else finder.master_for
     return make(name) if redis_class is None else make(name, redis_class=redis_class)
 
 
-def _read(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any], dict[str, Any], str]:
+def _read(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any], dict[str, Any]]:
     scheme, _, rest = url.partition("://")
     if scheme not in _SCHEMES:
         raise ValueError(f"the URL's scheme is none of {', '.join(_SCHEMES)}: {scheme!r}")
@@ -61,13 +62,7 @@ def _read(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any], dict[st
     sentinel_kwargs = {
         key: connection.pop("sentinel_" + key) for key in _OF_SENTINELS if "sentinel_" + key in connection
     }
-    return (
-        [_read_host(part) for part in places.split(",")],
-        unquote(name),
-        sentinel_kwargs,
-        connection,
-        connection.pop("role", "master"),
-    )
+    return [_read_host(part) for part in places.split(",")], unquote(name), sentinel_kwargs, connection
 
 
 def _read_host(text: str) -> tuple[str, int]:

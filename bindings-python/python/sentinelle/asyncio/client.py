@@ -18,6 +18,7 @@ from redis.exceptions import ResponseError
 
 from .. import _mirror_commands, _native, _sentinelle
 from .._native import takes_native_path
+from .._sentinelle import is_read
 
 __all__ = ["Pipeline", "Redis"]
 
@@ -39,6 +40,8 @@ class Redis(redis.asyncio.Redis):
     """
 
     _pool: _sentinelle.Pool | None = None
+    # A replica refuses writes itself, as with redis-py.
+    _reads_only = False
 
     @functools.wraps(redis.asyncio.Redis.__init__)
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -46,6 +49,7 @@ class Redis(redis.asyncio.Redis):
         _mirror_commands.tell_the_truth(self.response_callbacks)
         if not self.single_connection_client:
             self._pool = _native.pool_for(self.connection_pool)
+            self._reads_only = not getattr(self.connection_pool, "is_master", True)
 
     @classmethod
     def from_url(cls, url: str, *args: Any, **kwargs: Any) -> Any:
@@ -65,7 +69,7 @@ class Redis(redis.asyncio.Redis):
         """Runs a command, and gives the reply as redis-py would."""
         name = args[0]
         pool = self._pool
-        if pool is None or not takes_native_path(name):
+        if pool is None or not takes_native_path(name) or (self._reads_only and not is_read(args)):
             return await super().execute_command(*args, **options)
         loop = asyncio.get_running_loop()
         future = loop.create_future()
@@ -80,6 +84,7 @@ class Redis(redis.asyncio.Redis):
         """A pipeline: commands that are sent together, as a transaction unless told otherwise."""
         pipeline = Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
         pipeline._pool = self._pool
+        pipeline._reads_only = self._reads_only
         return pipeline
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
@@ -94,11 +99,14 @@ class Pipeline(redis.asyncio.client.Pipeline):
     """A pipeline whose commands travel in one piece; after a WATCH it has a connection of redis-py's."""
 
     _pool: _sentinelle.Pool | None = None
+    # A replica refuses writes itself, as with redis-py.
+    _reads_only = False
     _needs_redis_py = False
 
     def pipeline_execute_command(self, *args: Any, **options: Any) -> Any:
         """Adds a command."""
-        if not takes_native_path(args[0]) or (options and _native.keeps_redis_py(options)):
+        is_refused = self._reads_only and not is_read(args)
+        if is_refused or not takes_native_path(args[0]) or (options and _native.keeps_redis_py(options)):
             self._needs_redis_py = True
         self.command_stack.append((args, options))
         return self
@@ -128,7 +136,10 @@ class Pipeline(redis.asyncio.client.Pipeline):
                 await self.load_scripts()
             commands = [args for args, _ in stack]
             is_atomic = bool(self.is_transaction or self.explicit_transaction)
-            replies = await asyncio.to_thread(self._pool.pipeline, commands, is_atomic)
+            loop = asyncio.get_running_loop()
+            future = loop.create_future()
+            _completions(loop).submit_pipeline(self._pool, commands, is_atomic, future)
+            replies: list[Any] = await future
             if raise_on_error:
                 self.raise_first_error(stack, replies)
             return _native.finish_all(self.response_callbacks, stack, replies)

@@ -32,6 +32,11 @@ __all__ = [
     "SlaveNotFoundError",
 ]
 
+# By these names, because `patch` puts the classes below in the place of theirs.
+_TheirConnection = theirs.SentinelManagedConnection
+_TheirPool = theirs.SentinelConnectionPool
+_TheirMasterNotFoundError = theirs.MasterNotFoundError
+
 
 class MasterNotFoundError(theirs.MasterNotFoundError):
     """No sentinel names a master that can be used; the message tells what each of them said."""
@@ -64,7 +69,7 @@ class SentinelManagedConnection(theirs.SentinelManagedConnection):
                     check_health=self.connection_pool.check_connection, retry_socket_connect=False
                 )
             else:
-                await super(theirs.SentinelManagedConnection, self).connect()
+                await super(_TheirConnection, self).connect()
 
     async def _connect_retry(self) -> None:
         if self._reader:
@@ -135,7 +140,7 @@ class SentinelManagedConnection(theirs.SentinelManagedConnection):
     ) -> Any:
         """Reads a reply; a server that refuses a write is no master any more."""
         try:
-            return await super(theirs.SentinelManagedConnection, self).read_response(
+            return await super(_TheirConnection, self).read_response(
                 disable_decoding=disable_decoding,
                 timeout=timeout,
                 disconnect_on_error=disconnect_on_error,
@@ -166,7 +171,7 @@ class SentinelConnectionPool(theirs.SentinelConnectionPool):
         kwargs.setdefault("connection_class", connection_class)
         self.is_master = kwargs.pop("is_master", True)
         self.check_connection = kwargs.pop("check_connection", False)
-        super(theirs.SentinelConnectionPool, self).__init__(**kwargs)
+        super(_TheirPool, self).__init__(**kwargs)
         self.connection_kwargs["connection_pool"] = weakref.proxy(self)
         self.service_name = service_name
         self.sentinel_manager = sentinel_manager
@@ -210,7 +215,7 @@ class SentinelConnectionPool(theirs.SentinelConnectionPool):
             for _ in replicas:
                 self.slave_rr_counter = (self.slave_rr_counter + 1) % len(replicas)
                 yield replicas[self.slave_rr_counter]
-        with contextlib.suppress(theirs.MasterNotFoundError):
+        with contextlib.suppress(_TheirMasterNotFoundError):
             yield await self.get_master_address()
         raise SlaveNotFoundError(f"No slave found for {self.service_name!r}")
 
@@ -352,10 +357,9 @@ class Sentinel(theirs.Sentinel):
 
     async def discover_slaves(self, service_name: str) -> Sequence[Address]:
         """The addresses of the replicas that can be read from; none when no sentinel knows any."""
-        discovery = self._watched.discovery()
-        if discovery is not None:
+        if self._watched.discovery() is not None:
             try:
-                return await asyncio.to_thread(discovery.replicas, service_name, _mirror.DISCOVERY_MS)
+                return await asyncio.to_thread(self._watched.replicas, service_name, _mirror.DISCOVERY_MS)
             except _finding.NotFound:
                 return []
         for sentinel in self.sentinels:
