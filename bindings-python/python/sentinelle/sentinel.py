@@ -57,9 +57,6 @@ ReplicaNotFoundError = SlaveNotFoundError
 class SentinelManagedConnection(theirs.SentinelManagedConnection):
     """A connection that finds its server anew each time it connects."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-
     def __repr__(self) -> str:
         place = f",host={self.host},port={self.port}" if self.host else ""
         name = self.connection_pool.service_name
@@ -322,10 +319,7 @@ class Sentinel(theirs.Sentinel):
         return f"<{type(self).__module__}.{type(self).__name__}(sentinels=[{','.join(places)}])>"
 
     def close(self) -> None:
-        """Closes the clients of the sentinels, all of them; then raises the first error there was.
-
-        Clients from `master_for` and `slave_for` are the caller's, and stay open.
-        """
+        """Closes the clients of all sentinels, then raises the first error there was; other clients stay open."""
         self._watched.release()
         first = None
         for sentinel in self.sentinels:
@@ -432,10 +426,7 @@ class Sentinel(theirs.Sentinel):
         connection_pool_class: Any = SentinelConnectionPool,
         **kwargs: Any,
     ) -> Any:
-        """A client for the replicas in turn, or for the master when no replica can be read from.
-
-        The arguments are those of `master_for`.
-        """
+        """A client for the replicas in turn, or the master in their place; the arguments are those of `master_for`."""
         return self._client_for(service_name, redis_class, connection_pool_class, {**kwargs, "is_master": False})
 
     def replica_for(
