@@ -37,6 +37,11 @@ public final class SentinelPool extends Handle implements Commands {
         super(open(url), Bridge.get().abi()::snl_pool_free);
     }
 
+    /** Opens a pool with options, of which {@code sentinels} and {@code master} are needed. */
+    public SentinelPool(Map<String, String> options) {
+        super(open(options), Bridge.get().abi()::snl_pool_free);
+    }
+
     /** Opens a pool over a discovery, with options of its own. */
     public SentinelPool(Discovery discovery, String master, Map<String, String> options) {
         super(open(discovery, master, options), Bridge.get().abi()::snl_pool_free);
@@ -46,6 +51,15 @@ public final class SentinelPool extends Handle implements Commands {
         try (Frame frame = Frame.open()) {
             long out = frame.slot();
             frame.check(frame.abi().snl_pool_open_url(frame.text(url), out, frame.error()));
+            return frame.read(out);
+        }
+    }
+
+    private static long open(Map<String, String> options) {
+        try (Config config = Config.of(options);
+                Frame frame = Frame.open()) {
+            long out = frame.slot();
+            frame.check(frame.abi().snl_pool_open_config(config.handle(), out, frame.error()));
             return frame.read(out);
         }
     }
