@@ -2,13 +2,13 @@
 import IORedis from 'ioredis';
 import { createClient } from 'redis';
 import { Client } from 'sentinelle/client';
-import { TestGroup } from 'sentinelle/testing';
+import { serve } from './server.mjs';
 
 const rounds = Number(process.argv[2] ?? 3);
-const group = await TestGroup.start({ replicas: 0, sentinels: 1, quorum: 1 });
-const [{ host, port }] = group.nodes;
+const server = await serve();
+const { host, port } = server;
 
-const ours = new Client(group.url);
+const ours = new Client(server.url);
 const plain = new IORedis({ host, port });
 const pipelining = new IORedis({ host, port, enableAutoPipelining: true });
 const node = await createClient({ socket: { host, port } }).connect();
@@ -47,4 +47,4 @@ await ours.close();
 plain.disconnect();
 pipelining.disconnect();
 node.destroy();
-await group.stop();
+await server.stop();

@@ -3,18 +3,17 @@ import IORedis from 'ioredis';
 import { createSentinel as stockSentinel } from 'redis';
 import { Client } from 'sentinelle/client';
 import { createSentinel } from 'sentinelle/node-redis';
-import { TestGroup } from 'sentinelle/testing';
+import { serve } from './server.mjs';
 
 const rounds = Number(process.argv[2] ?? 10);
-const group = await TestGroup.start({ replicas: 0, sentinels: 1, quorum: 1 });
-const ours = await new Client(group.url).connect();
-const adapter = await createSentinel(group.nodeRedis()).connect();
-const stock = stockSentinel(group.nodeRedis());
+const server = await serve({ latency: 2 });
+const ours = await new Client(server.url).connect();
+const adapter = await createSentinel(server.nodeRedis).connect();
+const stock = stockSentinel(server.nodeRedis);
 stock.on('error', () => {});
 await stock.connect();
-const ioredis = new IORedis(group.ioredis());
+const ioredis = new IORedis(server.ioredis);
 await ioredis.ping();
-await group.fault('slow', { from: 'server-0', to: 'client', latency_ms: 2 });
 
 /** @type {Record<string, any>} */
 const clients = { 'sentinelle Client': ours, 'sentinelle createSentinel': adapter, ioredis, 'node-redis createSentinel': stock };
@@ -31,4 +30,4 @@ for (const [name, client] of Object.entries(clients)) {
 
 await Promise.all([ours.close(), adapter.destroy(), stock.destroy()]);
 ioredis.disconnect();
-await group.stop();
+await server.stop();
