@@ -62,9 +62,11 @@ fn backend(options: &Options) -> Result<Backend> {
     match text.split_once(':') {
         None if text == "real" => Ok(Backend::Real),
         None if text == "stock" => Ok(Backend::RealSentinels),
+        None if text == "sim" => Ok(Backend::Sim),
+        None if text == "auto" => Ok(Backend::Auto),
         Some(("mixed", count)) if count.parse::<usize>().is_ok() => {
             Ok(Backend::Mixed(count.parse().unwrap_or_default()))
         }
-        _ => Err(refused(format!("option backend: none of real, stock, mixed:1: \"{text}\""))),
+        _ => Err(refused(format!("option backend: none of real, stock, mixed:1, sim, auto: \"{text}\""))),
     }
 }

@@ -343,7 +343,7 @@ pub const OPTIONS: &[OptionRow] = &[
         Text,
         "real",
         G,
-        "Who the sentinels are: `real` (inside the program), `stock` (processes), `mixed:1` (so many processes).",
+        "Who the sentinels are: `real` (inside the program), `stock` (processes), `mixed:1` (so many processes); `sim` simulates the servers too and needs no program, `auto` does so where no server is found.",
     ),
     row(
         "persistence",
