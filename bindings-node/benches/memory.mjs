@@ -16,8 +16,8 @@ client.on('failover', () => (told += 1));
 for (let number = 1; number <= failovers; number++) {
   await group.failover('command');
   await client.set('key', String(number));
-  if (number % 20 === 0) await group.reset();
-  if (number === 50 || number % 250 === 0) console.log(`${number} failovers (${told} seen): ${used()}`);
+  await group.settled();
+  if (number === 50 || number % 100 === 0) console.log(`${number} failovers (${told} seen): ${used()}`);
 }
 await client.close();
 await group.stop();
