@@ -1,12 +1,18 @@
 //! The one door for bindings, used as a binding uses it: blocking calls, descriptors, events that are pulled.
 
-use std::{cell::Cell, fs::File, os::fd::AsFd as _, process};
+use std::{
+    cell::Cell,
+    fs::{File, Permissions},
+    os::{fd::AsFd as _, unix::fs::PermissionsExt as _},
+    process,
+};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use sentinelle::{
     facade::{
-        Atomicity, Change, Command, Completions, Discovery, ErrorKind, Event, Events, Fault, HaGroup, LeaseFor, Member,
-        Message, Monitor, Next, OPTIONS, OptionKind, Options, Outcome, Patience, Pool, Reply, Scope, Sentinel,
+        Atomicity, Change, Command, Completions, Discovery, ErrorKind, Event, Events, Failure, Fault, HaGroup,
+        LeaseFor, Member, Message, Monitor, Next, OPTIONS, OptionKind, Options, Outcome, Patience, Pool, Reply, Scope,
+        Sentinel,
     },
     testing::{Stopwatch, wait_until},
     types::Millis,
@@ -268,6 +274,61 @@ fn every_option_is_taken_where_it_has_a_meaning() {
     }
 }
 
+#[test]
+fn every_option_that_names_a_file_is_taken() {
+    let folder = tempfile::tempdir().expect("the system has a temporary folder");
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("the name is legal");
+    std::fs::write(place("ca"), pair.cert.pem()).expect("the folder is ours");
+    std::fs::write(place("cert"), pair.cert.pem()).expect("the folder is ours");
+    std::fs::write(place("key"), pair.signing_key.serialize_pem()).expect("the folder is ours");
+    std::fs::write(place("script"), "#!/bin/sh\n").expect("the folder is ours");
+    std::fs::set_permissions(place("script"), Permissions::from_mode(0o755)).expect("the folder is ours");
+
+    for row in OPTIONS.iter().filter(|row| row.kind == OptionKind::Path) {
+        let opened = match row.scopes[0] {
+            Scope::Sentinel => start_with(&[(row.key, &place("state"))], &[]).map(drop),
+            Scope::Monitor => {
+                let options = Options::from_pairs([(row.key, place("script").as_str())]).expect("it is legal");
+                start_with(&[], &[Monitor::new("cart", "127.0.0.1", 1, 1).with(options)]).map(drop)
+            }
+            Scope::Discovery | Scope::Pool | Scope::Group => {
+                let prefix = row.key.rsplit_once("tls_").expect("all others are about encryption").0;
+                let files = ["ca", "cert", "key"].map(|name| (format!("{prefix}tls_{name}_file"), place(name)));
+                let files = files.iter().map(|(key, path)| (key.as_str(), path.as_str()));
+                Options::from_pairs([("sentinels", "127.0.0.1:1"), ("master", "cart")].into_iter().chain(files))
+                    .and_then(|options| Pool::open(&options).map(drop))
+            }
+        };
+
+        assert!(opened.is_ok(), "{}: {opened:?}", row.key);
+    }
+}
+
+#[test]
+fn a_sentinel_goes_on_from_its_file_and_spares_every_other_file() {
+    let folder = tempfile::tempdir().expect("the system has a temporary folder");
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let (state, text, program) = (place("state"), place("text"), place("program"));
+    std::fs::write(&text, "dear diary\n").expect("the folder is ours");
+    std::fs::write(&program, [0x7f, b'E', b'L', b'F', 0xff, 0]).expect("the folder is ours");
+    let masters = [Monitor::new("cart", "127.0.0.1", 1, 1)];
+
+    let first = start_with(&[("config_file", &state)], &masters).expect("the folder is ours");
+    first.monitor(&Monitor::new("stock", "127.0.0.1", 2, 1)).wait(&LONG).expect("the name is free");
+    let id = first.id().to_owned();
+    first.stop().wait(&LONG).expect("it runs");
+    let second = start_with(&[("config_file", &state)], &masters).expect("it is its own file");
+    let refusals = [&text, &program].map(|path| start_with(&[("config_file", path)], &masters).map(drop));
+
+    assert_eq!(second.id(), id);
+    let status = second.status().wait(&LONG).expect("it runs");
+    assert_eq!(status.masters.iter().map(|master| master.name.as_str()).collect::<Vec<_>>(), ["cart", "stock"]);
+    assert!(refusals.iter().all(|refusal| refusal.as_ref().is_err_and(|failure| failure.kind == ErrorKind::Config)));
+    assert_eq!(std::fs::read_to_string(&text).expect("it is there"), "dear diary\n");
+    assert_eq!(std::fs::read(&program).expect("it is there").len(), 6);
+}
+
 fn sample(key: &str, kind: OptionKind) -> &'static str {
     match kind {
         OptionKind::Lines if key == "sentinel_directive" => "loglevel debug",
@@ -282,8 +343,12 @@ fn sample(key: &str, kind: OptionKind) -> &'static str {
 }
 
 fn start_sentinel(masters: &[Monitor]) -> Sentinel {
-    let options = Options::new().with("listen", "127.0.0.1:0").expect("it is legal");
-    Sentinel::start(&options, masters).wait(&LONG).expect("loopback has free ports")
+    start_with(&[], masters).expect("loopback has free ports")
+}
+
+fn start_with(options: &[(&str, &str)], masters: &[Monitor]) -> Result<Sentinel, Failure> {
+    let options = Options::from_pairs([("listen", "127.0.0.1:0")].into_iter().chain(options.iter().copied()))?;
+    Sentinel::start(&options, masters).wait(&LONG)
 }
 
 /// A group; none where there is no redis-server.

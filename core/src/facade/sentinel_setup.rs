@@ -1,6 +1,6 @@
 //! Decides how options, masters and texts become a sentinel that can be started: as lines of one configuration.
 
-use std::path::Path;
+use std::{fs, io, path::Path};
 
 use super::{
     failure::Result,
@@ -8,17 +8,19 @@ use super::{
     options::{Options, Scope, refused},
 };
 use crate::{
-    config::{quote, read},
+    config::{Settings, quote, read},
     driver::{Disk, Sentinel, SentinelBuilder},
     error::{Error, ErrorKind},
     types::Millis,
 };
 
-/// A sentinel with these options that monitors these masters.
+/// A sentinel with these options that monitors these masters; it goes on from what its file keeps.
 pub(super) fn of_masters(options: &Options, masters: &[Monitor]) -> Result<SentinelBuilder> {
-    let mut lines = vec!["bind 127.0.0.1 -::1".to_owned()];
+    let kept = kept(options)?;
+    let known = kept.as_deref().map(settings_of).transpose()?.map(|settings| settings.masters).unwrap_or_default();
+    let mut lines = vec![kept.unwrap_or_else(|| "bind 127.0.0.1 -::1".to_owned())];
     lines.extend(directives(options)?);
-    for master in masters {
+    for master in masters.iter().filter(|master| known.iter().all(|known| known.name.as_str() != master.name)) {
         let mut master = master.clone();
         master.options = options.part(Scope::Monitor).overlaid(&master.options);
         lines.extend(master.lines()?);
@@ -36,15 +38,34 @@ pub(super) fn of_file(path: &Path, options: &Options) -> Result<SentinelBuilder>
 
 /// A sentinel as the text says, with these options behind it.
 pub(super) fn of_text(text: &str, options: &Options) -> Result<SentinelBuilder> {
+    // What is kept in the place of the text is given up, but only if it is a configuration.
+    kept(options)?.as_deref().map(settings_of).transpose()?;
     build(&format!("{text}\n{}", directives(options)?.join("\n")), options)
 }
 
-fn build(text: &str, options: &Options) -> Result<SentinelBuilder> {
+/// The text of the file that keeps the state; none when there is no file yet.
+fn kept(options: &Options) -> Result<Option<String>> {
+    let Some(path) = options.get("config_file") else { return Ok(None) };
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text).filter(|text| !text.trim().is_empty())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Err(refused(format!("option config_file: not a configuration: \"{path}\"")))
+        }
+        Err(error) => Err(Error::new(ErrorKind::File, "read", path).because(error).into()),
+    }
+}
+
+/// The settings in a text.
+fn settings_of(text: &str) -> Result<Settings> {
     let unusable = |error| Error::new(ErrorKind::Config, "read", "the sentinel's configuration").because(error);
     let folder = std::path::absolute(".")
         .map_err(|error| Error::new(ErrorKind::File, "find", "the working folder").because(error))?;
-    let loaded = read(text, &mut Disk::at(folder)).map_err(unusable)?;
-    finish(Sentinel::builder().settings(loaded.settings), options)
+    Ok(read(text, &mut Disk::at(folder)).map_err(unusable)?.settings)
+}
+
+fn build(text: &str, options: &Options) -> Result<SentinelBuilder> {
+    finish(Sentinel::builder().settings(settings_of(text)?), options)
 }
 
 fn finish(mut builder: SentinelBuilder, options: &Options) -> Result<SentinelBuilder> {
