@@ -10,6 +10,7 @@ command -v valgrind >/dev/null || missing+=(valgrind)
 command -v pkg-config >/dev/null || missing+=(pkg-config)
 command -v php >/dev/null || missing+=(php-cli php-xml php-mbstring)
 command -v phpunit >/dev/null || missing+=(phpunit)
+{ php -m 2>/dev/null || true; } | grep -qi '^redis$' || missing+=(php-redis)
 command -v javac >/dev/null || missing+=(openjdk-17-jdk-headless)
 command -v mvn >/dev/null || missing+=(maven)
 [ ${#missing[@]} != 0 ] || exit 0
