@@ -127,7 +127,9 @@ mod tests {
         let completions = Completions::new();
         let tickets: Vec<_> = (0..MOST as u64).map(|tag| completions.expect(tag).expect("there is room")).collect();
         let refused = completions.expect(0).map(|_| ()).expect_err("it is full");
-        tickets.into_iter().for_each(|ticket| ticket.complete(Ok(Reply::Null)));
+        for ticket in tickets {
+            ticket.complete(Ok(Reply::Null));
+        }
 
         let drained = completions.drain(2).expect("this process made it");
 
