@@ -17,7 +17,7 @@ impl HaGroup {
     /// It does not wait until the group has recovered; [`HaGroup::wait_ready`] does.
     ///
     /// # Errors
-    /// [`ErrorKind::NoServer`] when a member does not start again.
+    /// [`crate::error::ErrorKind::NoServer`] when a member does not start again.
     pub fn heal(&self) -> Result<()> {
         self.passages.change(std::collections::BTreeMap::clear);
         self.revive(None).map(drop)
@@ -49,7 +49,7 @@ impl HaGroup {
     /// server than at the start.
     ///
     /// # Errors
-    /// [`ErrorKind::Timeout`] with the state of the group.
+    /// [`crate::error::ErrorKind::Timeout`] with the state of the group.
     pub fn reset(&self) -> Result<()> {
         self.passages.change(std::collections::BTreeMap::clear);
         // A server that comes back as a master is put right by the sentinels, who cut its connections to do so.
