@@ -6,7 +6,9 @@ cd "$(dirname "$0")"
 library=$1                     # the folder of libsentinelle.so
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export LD_LIBRARY_PATH=$library
+# Programs look for it by its SONAME.
+ln -s "$library/libsentinelle.so" "$work/libsentinelle.so.1"
+export LD_LIBRARY_PATH=$work
 passed=0
 failed=0
 
