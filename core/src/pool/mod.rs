@@ -56,8 +56,8 @@ use self::{
     parcel::{Parcel, Replies},
 };
 use crate::{
-    discovery::Discovery,
-    error::Result,
+    discovery::{ClientUrl, Discovery},
+    error::{Error, ErrorKind, Result},
     resp::Value,
     types::{Generation, MasterName},
 };
@@ -98,6 +98,21 @@ impl Pool {
     /// A pool for the master of that name, to be set up.
     pub fn builder(discovery: &Discovery, name: &str) -> PoolBuilder {
         PoolBuilder::new(discovery, name)
+    }
+
+    /// A pool for the master of a URL, with a discovery of its own; on the current tokio runtime.
+    ///
+    /// [`ClientUrl`] tells how a URL is read, and [`PoolBuilder::set`] which of its options are the pool's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] for a URL that cannot be used or names no master, and those of [`PoolBuilder::build`].
+    pub fn open(url: &str) -> Result<Self> {
+        let ClientUrl { discovery, master, database, pool, .. } = ClientUrl::parse(url)?;
+        let nameless = || Error::new(ErrorKind::Config, "open a pool", "the URL names no master");
+        let master = master.ok_or_else(nameless)?;
+        let builder = Self::builder(&discovery.start()?, master.as_str()).database(database);
+        let builder = pool.iter().try_fold(builder, |builder, (option, value)| builder.set(option, value))?;
+        builder.build()
     }
 
     fn new(core: Arc<Core>, keeping: AbortHandle) -> Self {

@@ -2,7 +2,7 @@
 
 use sentinelle::{
     error::{ErrorKind, Outcome},
-    pool::{Atomicity, Command, LeaseFor, ReadFrom},
+    pool::{Atomicity, Command, LeaseFor, Pool, ReadFrom},
     resp::Value,
     testing::{HaGroup, Profile},
     types::Millis,
@@ -23,6 +23,20 @@ fn tasks_threads_and_callbacks_read_what_the_others_wrote() {
     let result = replied.recv_timeout(SOON.into()).expect("it is told");
 
     assert_eq!(result.expect("it is read").as_text(), Some("green"));
+}
+
+#[test]
+fn a_url_says_all_that_a_pool_needs() {
+    let stage = Stage::usual();
+    let url = format!("{}/3?max=2&read_from=replica_preferred", stage.group.url());
+    let pool = stage.runtime.block_on(async { Pool::open(&url) }).expect("the URL is right");
+
+    pool.execute_blocking(&Command::new(["SET", "colour", "green"])).expect("it is written");
+
+    let moved = stage.run(["MOVE", "colour", "1"]).expect("it is asked");
+    assert_eq!(moved, Value::Integer(0), "it is not in the usual database");
+    let error = stage.runtime.block_on(async { Pool::open("redis+sentinel://127.0.0.1:26379") });
+    assert_eq!(error.expect_err("there is no master").kind(), ErrorKind::Config);
 }
 
 #[test]
