@@ -146,7 +146,7 @@ async def test_a_failover_fails_no_command(ha_group: HaGroup) -> None:
     tasks = [asyncio.ensure_future(work(f"w{index}")) for index in range(4)]
     await asyncio.to_thread(ha_group.kill, old)
     await asyncio.to_thread(ha_group.wait_master_other_than, old)
-    await asyncio.sleep(0.2)
+    await client.set("after", 1)
     is_over.set()
 
     assert min(await asyncio.gather(*tasks)) > 1

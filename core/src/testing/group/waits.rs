@@ -195,13 +195,19 @@ impl HaGroup {
         let others = others.filter(|(member, node)| *member != master && is_expected(node));
         let mut waiting: Vec<_> =
             others.map(|(_, node)| Follower { node, client: None, stream: Stream::AsItCame }).collect();
+        let mut met = Vec::new();
         let watch = Stopwatch::start();
         self.wait("a write to the master arrives on every running server", |_| {
             let is_late = watch.elapsed_ms() >= STREAM_DELAY;
-            waiting.retain_mut(|follower| !follower.has(&marker, is_late));
+            met.extend(waiting.extract_if(.., |follower| follower.has(&marker, is_late)));
             waiting.is_empty()
         })?;
-        self.tell(master, &["DEL", &marker])
+        self.tell(master, &["DEL", &marker])?;
+        // Nobody shall count it among his own data.
+        self.wait("the mark of that write is gone from every server", |_| {
+            met.retain_mut(|follower| !follower.lacks(&marker));
+            met.is_empty()
+        })
     }
 
     pub(super) fn calls_itself(&self, member: Member, role: &str) -> bool {
@@ -283,6 +289,21 @@ impl Follower<'_> {
             let _ = client.command(&["CLIENT", "KILL", "TYPE", "master"]);
         }
         false
+    }
+
+    /// Whether the marker is gone, or its server is.
+    fn lacks(&mut self, marker: &str) -> bool {
+        if self.client.is_none() {
+            self.client = self.node.glance();
+        }
+        let Some(client) = &mut self.client else {
+            return *self.node.is_paused() || !self.node.server().is_running();
+        };
+        let answer = client.command(&["GET", marker]);
+        if answer.is_err() {
+            self.client = None;
+        }
+        answer.is_ok_and(|value| value.as_text() != Some(marker))
     }
 }
 
