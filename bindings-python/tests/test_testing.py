@@ -29,7 +29,7 @@ def test_a_group_survives_the_death_of_its_master(ha_group: HaGroup) -> None:
 
 def test_a_reset_removes_faults_and_data(ha_group: HaGroup) -> None:
     assert ha_group.command(ha_group.master(), "DBSIZE") == 0
-    ha_group.pause("server-1")
+    ha_group.pause(ha_group.replicas()[0])
     ha_group.command(ha_group.master(), "SET", "left", "behind")
 
     ha_group.reset()
