@@ -1,6 +1,6 @@
 //! Decides how a pool is set up.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
 use tokio::runtime::Handle;
 
@@ -183,7 +183,9 @@ impl PoolBuilder {
             clock: self.discovery.clock(),
             counters: Counters::default(),
             chance: Mutex::new(Chance::seeded(net::seed()?)),
+            is_measuring: AtomicBool::default(),
         });
+        means.note_policy(&means.settings.read_from);
         let watch = self.discovery.watch(&self.name)?;
         let core = Arc::new(Core::new(name, self.discovery, runtime.clone(), means));
         let keeping = runtime.spawn(keeper::keep(Arc::clone(&core), watch));

@@ -80,6 +80,9 @@ impl Call {
         let own_timeout = first.and_then(super::Command::own_timeout);
         let class = parcel.class()?;
         let read_from = first.and_then(super::Command::own_read_from);
+        if let Some(policy) = &read_from {
+            core.means().note_policy(policy);
+        }
         core.means().counters.calls.add();
         Ok(Self {
             class,

@@ -8,7 +8,8 @@ use super::{
     board::Gate,
     core::Core,
     node::{Duty, Node},
-    upkeep::Upkeep,
+    settings::WriteFence,
+    upkeep::{self, Upkeep},
 };
 use crate::{
     discovery::Watch,
@@ -26,7 +27,7 @@ pub(super) async fn keep(core: Arc<Core>, mut watch: Watch) {
                 Ok(topology) => follow(&core, &topology).await,
                 Err(_) => break,
             },
-            () = upkeep.due(core.means()) => upkeep.work(&core).await,
+            () = upkeep.due(core.means()) => upkeep.work(&core),
         }
     }
     core.close();
@@ -70,6 +71,10 @@ async fn switch(core: &Arc<Core>, topology: &Topology, address: &Endpoint) {
     }
     let master = Node::new(address.clone(), topology.generation, Duty::Master, Arc::clone(core.means()));
     warm(core, &master, old.master.as_ref()).await;
+    if core.means().settings.write_fence == WriteFence::MinReplicas {
+        // Writes are refused by a master of which it is not known.
+        upkeep::look_at_fence(&master).await;
+    }
     let replicas = replicas(core, topology, &[]);
     core.board().publish(|view| {
         view.generation = topology.generation;

@@ -17,7 +17,7 @@ use super::{
     link::Age,
     multiplexer::{Done, Multiplexer, Terms},
     parcel::Parcel,
-    reads::Place,
+    reads::{Place, ReadFrom},
     settings::PoolSettings,
     stats::Counters,
     stock::{Bounds, Stock},
@@ -48,8 +48,9 @@ pub(super) struct Node {
     round_trip: AtomicU64,
     is_retired: AtomicBool,
     uses: AtomicU8,
-    /// Whether it stops taking writes when it is cut off.
+    /// Whether it stops taking writes when it is cut off, as far as is known.
     is_fenced: AtomicBool,
+    is_weakness_told: AtomicBool,
 }
 
 /// What a server is used for.
@@ -67,6 +68,8 @@ pub(super) struct Means {
     pub(super) clock: Clock,
     pub(super) counters: Counters,
     pub(super) chance: Mutex<Chance>,
+    /// Whether somebody reads by distance or by zone.
+    pub(super) is_measuring: AtomicBool,
 }
 
 /// Which kinds of connection are used.
@@ -80,6 +83,13 @@ pub(super) struct Uses {
 impl Means {
     pub(super) fn tick(&self) -> Tick {
         self.clock.tick()
+    }
+
+    /// Takes note that somebody reads by this policy; what it has to know of the servers is learned from here on.
+    pub(super) fn note_policy(&self, policy: &ReadFrom) {
+        if policy.wants_measures() {
+            self.is_measuring.store(true, Ordering::Relaxed);
+        }
     }
 
     /// A random span between nothing and `most`.
@@ -126,6 +136,7 @@ impl Node {
             is_retired: AtomicBool::new(false),
             uses: AtomicU8::new(0),
             is_fenced: AtomicBool::new(false),
+            is_weakness_told: AtomicBool::new(false),
         })
     }
 
@@ -275,8 +286,13 @@ impl Node {
         self.is_fenced.load(Ordering::Relaxed)
     }
 
-    pub(super) fn mark_fenced(&self) {
-        self.is_fenced.store(true, Ordering::Relaxed);
+    pub(super) fn note_fence(&self, is_fenced: bool) {
+        self.is_fenced.store(is_fenced, Ordering::Relaxed);
+    }
+
+    /// Whether nobody was told yet that it takes writes when it is cut off; from then on somebody is.
+    pub(super) fn is_weakness_news(&self) -> bool {
+        !self.is_weakness_told.swap(true, Ordering::Relaxed)
     }
 
     /// Commands on shared connections that have no reply yet.

@@ -47,6 +47,11 @@ impl ReadFrom {
         }
     }
 
+    /// Whether servers have to be asked before it can choose well.
+    pub(super) fn wants_measures(&self) -> bool {
+        matches!(self, Self::Nearest | Self::Zone(_))
+    }
+
     /// Whether a replica may be read from at all.
     pub fn wants_replicas(&self) -> bool {
         *self != Self::Master

@@ -1,6 +1,6 @@
 //! Decides what is done about connections while nothing happens: old ones end, unused ones are tried, some are kept ready.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use super::{
     board::Gate,
@@ -8,25 +8,23 @@ use super::{
     command::Command,
     core::Core,
     node::{Means, Node},
-    reads::ReadFrom,
+    settings::WriteFence,
 };
 use crate::{
     finder::{EventKind, Sign},
-    resp::Value,
-    types::{Generation, Millis, Tick},
+    types::{Millis, Tick},
 };
 
-/// When what was done last.
+/// When what is done next.
 #[derive(Debug)]
 pub(super) struct Upkeep {
     next: Tick,
     next_fence_look: Tick,
-    fence_told: Generation,
 }
 
 impl Upkeep {
     pub(super) fn new(now: Tick) -> Self {
-        Self { next: now.after(EACH), next_fence_look: now.after(FENCE_FIRST), fence_told: Generation::NONE }
+        Self { next: now.after(EACH), next_fence_look: now.after(FENCE_FIRST) }
     }
 
     /// Until there is something to do.
@@ -34,7 +32,7 @@ impl Upkeep {
         tokio::time::sleep_until(means.clock.instant(self.next)).await;
     }
 
-    pub(super) async fn work(&mut self, core: &Arc<Core>) {
+    pub(super) fn work(&mut self, core: &Arc<Core>) {
         let now = core.means().tick();
         let late = now.since(self.next);
         self.next = now.after(EACH);
@@ -52,7 +50,7 @@ impl Upkeep {
             let node = Arc::clone(node);
             core.runtime().spawn(async move { node.refresh(doubtful).await });
         }
-        if core.means().settings.read_from == ReadFrom::Nearest {
+        if core.means().is_measuring.load(Ordering::Relaxed) {
             for node in view.master.iter().chain(&view.replicas) {
                 let node = Arc::clone(node);
                 core.runtime().spawn(async move { measure(&node).await });
@@ -65,30 +63,32 @@ impl Upkeep {
         }
         if view.gate == Gate::Open
             && now >= self.next_fence_look
-            && let Some(master) = &view.master
+            && let Some(master) = view.master.clone()
         {
-            self.next_fence_look = now.after(FENCE_EACH);
-            self.watch_fence(core, master).await;
-        }
-    }
-
-    /// Tells once of each master that it takes writes when it is cut off.
-    async fn watch_fence(&mut self, core: &Arc<Core>, master: &Arc<Node>) {
-        look_at_fence(master).await;
-        if !master.is_fenced() && self.fence_told != master.generation() {
-            self.fence_told = master.generation();
-            core.discovery().publish(Some(core.name()), EventKind::FenceWeak);
+            // Where writes depend on it, a setting that was made meanwhile is seen soon.
+            let is_needed = core.means().settings.write_fence == WriteFence::MinReplicas;
+            self.next_fence_look = now.after(if is_needed { EACH } else { FENCE_EACH });
+            let core = Arc::clone(core);
+            core.runtime().clone().spawn(async move { watch_fence(&core, &master).await });
         }
     }
 }
 
-/// Sees whether a master is set to stop taking writes when it is cut off: only then INFO tells of good replicas.
-pub(super) async fn look_at_fence(master: &Arc<Node>) {
-    let info = Command::new(["INFO", "replication"]).treated_as(Class::Read);
-    let told = master.ask(&info, ASK_TIME).await;
-    if told.as_ref().and_then(Value::as_text).is_some_and(|text| text.contains("min_slaves_good_slaves:")) {
-        master.mark_fenced();
+/// Tells once of each master that it takes writes when it is cut off.
+async fn watch_fence(core: &Core, master: &Arc<Node>) {
+    if look_at_fence(master).await == Some(false) && master.is_weakness_news() {
+        core.discovery().publish(Some(core.name()), EventKind::FenceWeak);
     }
+}
+
+/// Sees whether a master is set to stop taking writes when it is cut off: only then INFO tells of good replicas.
+/// `None` when it did not answer; then what was known of it holds.
+pub(super) async fn look_at_fence(master: &Arc<Node>) -> Option<bool> {
+    let info = Command::new(["INFO", "replication"]).treated_as(Class::Read);
+    let told = master.ask(&info, ASK_TIME).await?;
+    let is_fenced = told.as_text()?.contains("min_slaves_good_slaves:");
+    master.note_fence(is_fenced);
+    Some(is_fenced)
 }
 
 async fn measure(node: &Arc<Node>) {

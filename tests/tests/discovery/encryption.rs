@@ -4,10 +4,11 @@ use std::fs;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use sentinelle::{
-    discovery::{Access, Dialer, ServerKind},
+    discovery::{Access, Dialer, Discovery, ServerKind},
     error::{ErrorKind, Result},
     finder::AddressMap,
     net::{Identity, Pem, TlsSettings, Verification},
+    pool::{Command, LeaseFor, Pool, Subscription},
     testing::{Client, DataServer, Flavour, Port, SentinelPlan, SentinelProcess, ServerPlan, Watched},
     types::{Endpoint, Millis},
 };
@@ -26,7 +27,7 @@ fn a_master_is_found_with_both_sides_encrypted() -> Result<()> {
     let told = Endpoint::numeric(server.address());
     let reached = at("127.0.0.1", &server_port);
 
-    let builder = sentinelle::discovery::Discovery::builder().sentinel("localhost", sentinel_port.number())?;
+    let builder = Discovery::builder().sentinel("localhost", sentinel_port.number())?;
     let builder = builder.address_map(AddressMap::default().entry(&told, reached.clone()));
     let discovery = stage.start(builder.tls(papers.settings()).sentinel_tls(papers.settings()))?;
     let found = stage.run(discovery.master("cart", PATIENCE))?;
@@ -50,6 +51,34 @@ fn a_blocking_connection_is_encrypted_like_any_other() -> Result<()> {
     for stream in [&mut blocking.stream, &mut turned] {
         assert_eq!(pong(stream), b"+PONG\r\n");
     }
+    Ok(())
+}
+
+#[test]
+fn all_connections_of_a_pool_are_encrypted() -> Result<()> {
+    let papers = Papers::issue();
+    let (server, server_port) = papers.server("yes")?;
+    let (_sentinel, sentinel_port) = papers.sentinel(&server)?;
+    let stage = Stage::open();
+    let map = AddressMap::default().entry(&Endpoint::numeric(server.address()), at("localhost", &server_port));
+    let builder = Discovery::builder().sentinel("localhost", sentinel_port.number())?.address_map(map);
+    let discovery = stage.start(builder.tls(papers.settings()).sentinel_tls(papers.settings()))?;
+    let pool = stage.run(async { Pool::builder(&discovery, "cart").build() })?;
+
+    pool.execute_blocking(&Command::new(["SET", "colour", "green"]))?;
+    let shared = stage.run(pool.execute(Command::new(["GET", "colour"])))?;
+    let leased =
+        stage.run(async { pool.lease(LeaseFor::Writes).await?.execute(&Command::new(["GET", "colour"])).await })?;
+    let subscriber = pool.subscribe();
+    subscriber.change_blocking(Subscription::Subscribe, &["news"], PATIENCE)?;
+    let told = server.client()?.text(&["CLIENT", "LIST"])?;
+
+    assert_eq!((shared.as_text(), leased.as_text()), (Some("green"), Some("green")));
+    let on_plain_port = format!("laddr={}", server.address());
+    let ours: Vec<_> = told.lines().filter(|line| !line.contains("cmd=client|list")).collect();
+    let ours: Vec<_> = ours.into_iter().filter(|line| !line.contains("name=sentinel-")).collect();
+    assert!(ours.len() >= 4, "a thread's, the shared one, a lease and a subscription: {told}");
+    assert!(ours.iter().all(|line| !line.contains(&on_plain_port)), "{told}");
     Ok(())
 }
 

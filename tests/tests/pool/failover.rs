@@ -13,7 +13,7 @@ use crate::{
     stage::{SOON, Stage},
 };
 
-/// A tenth of a second's writes. On an idle machine none is lost, which the bench `planned_failover` shows; on a busy one
+/// A tenth of a second's writes. On an idle machine none is lost, which the bench `client_failover` shows; on a busy one
 /// the sentinels' notice of a promotion, a tenth of a second, may come too late. Without a hold about 450 are lost.
 const HARDLY_ANY: usize = 50;
 

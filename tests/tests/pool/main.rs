@@ -3,5 +3,7 @@
 mod basics;
 mod failover;
 mod load;
+mod policies;
 mod redis_crate;
+mod sleep;
 mod stage;

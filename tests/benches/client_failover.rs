@@ -1,14 +1,15 @@
-//! What a planned failover costs writers: our pool beside a client of the `redis` crate that follows the official guide.
+//! What a failover costs writers: our pool beside a client of the `redis` crate that follows the official guide.
 //!
 //! Each round is a fresh group with three stock sentinels (`--ours` for three of ours), 500 writes a second from four
-//! threads, and `SENTINEL FAILOVER`. The round ends when the old master has become a replica, because only then it is
-//! known what was lost. The two clients take turns. `cargo bench -p sentinelle-tests --bench planned_failover -- --rounds 20`.
+//! threads, and `SENTINEL FAILOVER`; with `--killed` the master is killed, with `--paused` it is stopped for 9 s. The round
+//! ends when the old master has become a replica, because only then it is known what was lost. The two clients take turns.
+//! `cargo bench -p sentinelle-tests --bench client_failover -- --rounds 20`.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, channel},
     },
@@ -22,7 +23,7 @@ use sentinelle::{
     error::{Error, ErrorKind, Result},
     pool::{Command, Pool},
     resp::Value,
-    testing::{Backend, HaGroup, Pace, Profile, Stopwatch, wait_until},
+    testing::{Backend, EventLog, HaGroup, Member, Pace, Profile, Stopwatch, wait_until},
     types::{Endpoint, Millis},
 };
 use sentinelle_tests::{asked_for, is_bench};
@@ -38,8 +39,18 @@ enum Side {
     Guide,
 }
 
+/// What happens to the master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Case {
+    /// An operator orders a failover.
+    Planned,
+    Killed,
+    /// It is stopped in its tracks, and goes on when another one has long been promoted.
+    Paused,
+}
+
 /// Something of a round that can be counted.
-type Figure = fn(&Round) -> i64;
+type Figure = fn(&Round) -> Option<i64>;
 
 /// What one round came to.
 struct Round {
@@ -47,6 +58,8 @@ struct Round {
     lost: i64,
     errors: i64,
     longest_pause: i64,
+    /// From the first sentinel that tells a new master until the first write that is acknowledged after the fault.
+    first_write: Option<i64>,
 }
 
 const WRITERS: usize = 4;
@@ -55,34 +68,47 @@ const PACE: Duration = Duration::from_millis(8);
 /// As the official guide for clients says: a few hundred milliseconds.
 const GUIDE_PATIENCE: Duration = Duration::from_millis(500);
 const LONGEST_ROUND: Millis = Millis::new(60_000);
+/// How long a master is stopped: as the transcript of the reference in the client's specification.
+const STOPPED: Millis = Millis::new(9_000);
+/// What a sentinel says when it names the new master from then on: one that follows, one of ours that leads, and one of
+/// the reference's that leads, which says `+switch-master` only when all replicas follow.
+const TELLS: [&str; 2] = ["+switch-master", "+failover-state-reconf-slaves"];
 
 fn main() -> Result<()> {
     if !is_bench() {
         return Ok(());
     }
     let rounds = asked_for("rounds", 3);
-    let backend = if std::env::args().any(|word| word == "--ours") { Backend::Real } else { Backend::RealSentinels };
+    let is_asked = |flag: &str| std::env::args().any(|word| word == flag);
+    let backend = if is_asked("--ours") { Backend::Real } else { Backend::RealSentinels };
+    let case = match (is_asked("--killed"), is_asked("--paused")) {
+        (true, _) => Case::Killed,
+        (_, true) => Case::Paused,
+        _ => Case::Planned,
+    };
+    report(&format!("{case:?}, {backend:?}"));
     let mut measured: Vec<(Side, Round)> = Vec::new();
     for _ in 0..rounds {
         for side in [Side::Ours, Side::Guide] {
-            measured.push((side, play(side, backend)?));
+            measured.push((side, play(side, backend, case)?));
         }
     }
     for side in [Side::Ours, Side::Guide] {
         let of = |figure: Figure| {
-            Figures::of(measured.iter().filter(|(whose, _)| *whose == side).map(|(_, round)| Some(figure(round))))
+            Figures::of(measured.iter().filter(|(whose, _)| *whose == side).map(|(_, round)| figure(round)))
         };
         report(&format!("{side:?}: {rounds} rounds, median (10%..90%)"));
-        let lines: [(&str, Figure); 4] = [
-            ("acknowledged", |round| round.acknowledged as i64),
-            ("lost", |round| round.lost),
-            ("errors", |round| round.errors),
-            ("longest pause in ms", |round| round.longest_pause),
+        let lines: [(&str, Figure); 5] = [
+            ("acknowledged", |round| Some(round.acknowledged as i64)),
+            ("lost", |round| Some(round.lost)),
+            ("errors", |round| Some(round.errors)),
+            ("longest pause in ms", |round| Some(round.longest_pause)),
+            ("first write after a sentinel tells, in ms", |round| round.first_write),
         ];
         for (name, figure) in lines {
             let figures = of(figure);
             let (largest, spread) = (figures.largest().unwrap_or(0), figures.spread().unwrap_or(0));
-            report(&format!("  {name:20} {figures}, largest {largest}, spread {spread}"));
+            report(&format!("  {name:42} {figures}, largest {largest}, spread {spread}"));
         }
     }
     Ok(())
@@ -93,7 +119,7 @@ fn report(line: &str) {
     println!("{line}");
 }
 
-fn play(side: Side, backend: Backend) -> Result<Round> {
+fn play(side: Side, backend: Backend, case: Case) -> Result<Round> {
     let pace =
         Pace { down_after: Millis::new(1_000), failover_timeout: Millis::new(60_000), periods: Periods::default() };
     let group = HaGroup::builder().backend(backend).profile(Profile::Custom(pace)).patience(LONGEST_ROUND).start()?;
@@ -103,7 +129,7 @@ fn play(side: Side, backend: Backend) -> Result<Round> {
         Pool::builder(&Discovery::builder().seeds(seeds).start()?, group.name()).build()
     })?;
     pool.execute_blocking(&Command::named("PING"))?;
-    let tally = Tally::default();
+    let tally = Tally::new(group.events());
     let old = group.master()?;
     std::thread::scope(|scope| {
         let mut ends = Vec::new();
@@ -122,9 +148,7 @@ fn play(side: Side, backend: Backend) -> Result<Round> {
             });
         }
         wait_until(LONGEST_ROUND, "writes are acknowledged", || tally.count() > 250)?;
-        group.failover()?;
-        group.wait_master_other_than(old)?;
-        group.wait_role(old, "slave")?;
+        disturb(&group, old, case)?;
         let before = tally.count();
         wait_until(LONGEST_ROUND, "writes are acknowledged", || tally.count() > before + 250)?;
         tally.is_over.store(true, Ordering::Relaxed);
@@ -136,26 +160,58 @@ fn play(side: Side, backend: Backend) -> Result<Round> {
         lost: tally.lost(&pool)?,
         errors: tally.errors.load(Ordering::Relaxed) as i64,
         longest_pause: tally.longest_pause.load(Ordering::Relaxed) as i64,
+        first_write: tally.first_write(),
     })
 }
 
+/// Does to the master what the case is, until it is a replica or gone.
+fn disturb(group: &HaGroup, old: Member, case: Case) -> Result<()> {
+    match case {
+        Case::Planned => group.failover()?,
+        Case::Killed => {
+            group.kill(old)?;
+            return group.wait_master_other_than(old).map(drop);
+        }
+        Case::Paused => {
+            let stopped = Stopwatch::start();
+            group.pause(old)?;
+            wait_until(LONGEST_ROUND, "it was stopped long enough", || stopped.elapsed_ms() >= STOPPED)?;
+            group.resume(old)?;
+        }
+    }
+    group.wait_master_other_than(old)?;
+    group.wait_role(old, "slave")
+}
+
 /// What the writers were told.
-#[derive(Default)]
-struct Tally {
+struct Tally<'a> {
+    events: &'a EventLog,
     next: AtomicU64,
-    acknowledged: Mutex<BTreeSet<u64>>,
+    /// Each with its moment, by the clock of the events.
+    acknowledged: Mutex<BTreeMap<u64, Millis>>,
     errors: AtomicU64,
     longest_pause: AtomicU64,
     is_over: AtomicBool,
 }
 
-impl Tally {
+impl<'a> Tally<'a> {
+    fn new(events: &'a EventLog) -> Self {
+        Self {
+            events,
+            next: AtomicU64::default(),
+            acknowledged: Mutex::default(),
+            errors: AtomicU64::default(),
+            longest_pause: AtomicU64::default(),
+            is_over: AtomicBool::default(),
+        }
+    }
+
     fn write(&self, ended: &Receiver<()>, mut set: impl FnMut(&str) -> bool) {
         let mut last = Stopwatch::start();
         while ended.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             if set(&key(number)) {
-                self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
+                self.acknowledged().insert(number, self.events.elapsed());
                 self.longest_pause.fetch_max(last.elapsed_ms().as_ms(), Ordering::Relaxed);
                 last = Stopwatch::start();
             } else if !self.is_over.load(Ordering::Relaxed) {
@@ -165,12 +221,24 @@ impl Tally {
     }
 
     fn count(&self) -> usize {
-        self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.acknowledged().len()
+    }
+
+    /// How long after the first sentinel told a new master the next write was acknowledged.
+    fn first_write(&self) -> Option<i64> {
+        let told = self.events.events().into_iter().filter(|event| TELLS.contains(&event.channel.as_str()));
+        let told = told.map(|event| event.at).min()?;
+        let written = self.acknowledged().values().copied().filter(|at| *at >= told).min()?;
+        Some(written.as_ms() as i64 - told.as_ms() as i64)
+    }
+
+    fn acknowledged(&self) -> MutexGuard<'_, BTreeMap<u64, Millis>> {
+        self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lost(&self, pool: &Pool) -> Result<i64> {
         let mut lost = 0;
-        for number in self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for number in self.acknowledged().keys() {
             let reply = pool.execute_blocking(&Command::new(["EXISTS", &key(*number)]))?;
             lost += i64::from(reply != Value::Integer(1));
         }
