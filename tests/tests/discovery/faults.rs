@@ -3,14 +3,18 @@
 use std::net::SocketAddr;
 
 use sentinelle::{
-    error::{ErrorKind, Result},
+    discovery::Discovery,
+    error::{Error, ErrorKind, Result},
     finder::Phase,
     resp::Value,
-    testing::{Backend, HaGroup, Member, wait_until},
+    testing::{Backend, Deadline, HaGroup, Member, wait_until},
     types::Millis,
 };
 
 use crate::stage::{BlackHole, Liar, PATIENCE, Silent, Stage, closed_port, seeded};
+
+/// How long is waited for a master that does not come.
+const BRIEF: Millis = Millis::new(800);
 
 #[test]
 fn a_sentinel_that_refuses_hangs_or_is_out_of_reach_does_not_hide_the_master() -> Result<()> {
@@ -50,10 +54,9 @@ fn a_sentinel_that_lies_is_not_believed() -> Result<()> {
     let discovery = stage.start(seeded([liar.address()].into_iter().chain(group.sentinel_addresses())))?;
     let found = stage.master(&discovery, &group)?;
     let alone = stage.start(seeded([liar.address()]).only_seeds())?;
-    let error = stage.run(alone.master(group.name(), Millis::new(700))).expect_err("nobody is the master it names");
+    let error = failure(&stage, &alone, group.name(), &[ErrorKind::MasterNotReady]);
 
     assert_eq!(found, group.address(group.master()?)?);
-    assert_eq!(error.kind(), ErrorKind::MasterNotReady, "{error}");
     assert!(error.to_string().contains(&liar.address().to_string()), "{error}");
     assert!(error.to_string().contains("is a replica of"), "{error}");
     Ok(())
@@ -103,21 +106,16 @@ fn each_way_of_not_finding_a_master_has_a_kind_of_its_own() -> Result<()> {
     let group = HaGroup::builder().sentinels(1).quorum(1).replicas(0).start()?;
     let stage = Stage::open();
     let (refusing, _port) = closed_port()?;
-    let brief = Millis::new(800);
 
     let discovery = stage.discover(&group)?;
-    let unknown = stage.run(discovery.master("nobody", brief)).expect_err("no such name");
+    failure(&stage, &discovery, "nobody", &[ErrorKind::MasterUnknown]);
     let nobody = stage.start(seeded([refusing]))?;
-    let unreachable = stage.run(nobody.master(group.name(), brief)).expect_err("nobody listens");
-    let impossible = stage.run(discovery.master("two words", brief)).expect_err("no such name can be");
+    let unreachable = failure(&stage, &nobody, group.name(), &[ErrorKind::SentinelsUnreachable]);
+    failure(&stage, &discovery, "two words", &[ErrorKind::Argument]);
     group.pause(Member::Server(0))?;
-    let silent = stage.run(discovery.master(group.name(), brief)).expect_err("the server is silent");
+    failure(&stage, &discovery, group.name(), &[ErrorKind::MasterNotReady, ErrorKind::Timeout]);
 
-    assert_eq!(unknown.kind(), ErrorKind::MasterUnknown, "{unknown}");
-    assert_eq!(unreachable.kind(), ErrorKind::SentinelsUnreachable, "{unreachable}");
     assert!(unreachable.evidence()[0].contains(&refusing.to_string()), "{unreachable}");
-    assert_eq!(impossible.kind(), ErrorKind::Argument, "{impossible}");
-    assert!(matches!(silent.kind(), ErrorKind::MasterNotReady | ErrorKind::Timeout), "{silent}");
     Ok(())
 }
 
@@ -133,6 +131,19 @@ fn the_masters_of_a_sentinel_are_listed_by_glob() -> Result<()> {
     assert_eq!(fitting.iter().map(ToString::to_string).collect::<Vec<_>>(), ["cart-eu"]);
     assert!(others.is_empty());
     Ok(())
+}
+
+/// Why there is no such master: an error of one of these kinds. On a busy machine the first search may not be over when
+/// the caller's time is.
+pub(crate) fn failure(stage: &Stage, discovery: &Discovery, name: &str, kinds: &[ErrorKind]) -> Error {
+    let deadline = Deadline::within(PATIENCE);
+    loop {
+        let error = stage.run(discovery.master(name, BRIEF)).expect_err("there is no such master");
+        if kinds.contains(&error.kind()) {
+            return error;
+        }
+        assert!(!deadline.has_passed(), "{kinds:?} are expected: {error}");
+    }
 }
 
 /// What a sentinel says that calls `named` the master, in a very new configuration.

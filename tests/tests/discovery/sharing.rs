@@ -90,6 +90,7 @@ fn a_wait_without_a_runtime_ends_with_the_last_diagnosis() -> Result<()> {
     let discovery = stage.discover(&group)?;
 
     let mut watch = discovery.watch("nobody")?;
+    wait_until(PATIENCE, "a search is over", || watch.current().trouble.is_some())?;
     let error = watch.wait_for_blocking(Millis::new(800), |seen| seen.master.is_some()).expect_err("no such name");
 
     assert_eq!(error.kind(), ErrorKind::MasterUnknown, "{error}");

@@ -142,7 +142,7 @@ fn somebody_who_waits_gets_the_connection_that_is_given_back() {
 #[test]
 fn a_server_that_is_silent_costs_the_attempt_and_the_connection_only() {
     let group = HaGroup::builder().profile(Profile::Stock);
-    let stage = Stage::with(group, |pool| pool.response_timeout(Millis::new(100)));
+    let stage = Stage::with(group, |pool| pool.response_timeout(Millis::new(1_000)));
     let master = stage.group.master().expect("there is one");
     stage.run_async(["INCR", "n"]).expect("it counts");
 

@@ -16,7 +16,7 @@ use crate::stage::{SOON, Stage};
 
 #[test]
 fn a_write_that_too_few_replicas_acknowledge_fails_with_an_unknown_outcome() {
-    let patience = Millis::new(200);
+    let patience = Millis::new(2_000);
     let group = HaGroup::builder().profile(Profile::Stock);
     let stage = Stage::with(group, |pool| pool.write_fence(WriteFence::Wait { replicas: 2, patience }));
     let set = ["SET", "colour", "green"];
