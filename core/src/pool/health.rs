@@ -6,7 +6,7 @@
 use super::{
     class::Class,
     command::Command,
-    link::{Link, moment},
+    link::{Age, Link, moment},
     node::Means,
     parcel::{Parcel, Replies},
     thread_link::{Patience, ThreadLink},
@@ -24,22 +24,27 @@ enum Look {
     Ask,
 }
 
-fn look(unused: Millis, ask_after: Millis) -> Look {
-    match unused {
-        unused if unused >= ask_after => Look::Ask,
-        unused if unused < MOMENT => Look::None,
-        _ => Look::Glance,
+fn look(age: Age, now: Tick, ask_after: Millis) -> Look {
+    if now.since(age.used) >= ask_after {
+        Look::Ask
+    } else if now.since(age.seen) < MOMENT {
+        Look::None
+    } else {
+        Look::Glance
     }
 }
 
 /// Whether a task's connection can be used.
 pub(super) async fn is_fit(link: &mut Link, means: &Means) -> bool {
-    let unused = means.tick().since(link.age().used);
-    match look(unused, means.settings.ping_after) {
+    let now = means.tick();
+    let look = look(link.age(), now, means.settings.ping_after);
+    let is_fit = match look {
         Look::None => link.is_clean(),
         Look::Glance => link.is_clean() && link.is_quiet().await,
         Look::Ask => link.is_clean() && link.is_quiet().await && answers(link, means).await,
-    }
+    };
+    note(link.age_mut(), look, now);
+    is_fit
 }
 
 /// Whether a task's connection answers PING in time.
@@ -52,7 +57,8 @@ pub(super) async fn answers(link: &mut Link, means: &Means) -> bool {
 
 /// Whether a thread's connection can be used.
 pub(super) fn is_thread_link_fit(link: &mut ThreadLink, means: &Means, now: Tick) -> bool {
-    match look(now.since(link.age().used), means.settings.ping_after) {
+    let look = look(link.age(), now, means.settings.ping_after);
+    let is_fit = match look {
         Look::None => link.is_clean(),
         Look::Glance => link.is_clean() && link.is_quiet(),
         Look::Ask => {
@@ -61,6 +67,17 @@ pub(super) fn is_thread_link_fit(link: &mut ThreadLink, means: &Means, now: Tick
             let patience = Patience { clock: &means.clock, now, deadline, interrupt: &|| false };
             link.is_clean() && link.is_quiet() && is_pong(link.run(Parcel::one(&ping), Class::Read, &patience).ok())
         }
+    };
+    note(link.age_mut(), look, now);
+    is_fit
+}
+
+/// Takes note of a look, so that the next one need not be as good.
+fn note(age: &mut Age, look: Look, now: Tick) {
+    match look {
+        Look::None => {}
+        Look::Glance => age.seen = now,
+        Look::Ask => age.touch(now),
     }
 }
 
@@ -75,14 +92,29 @@ const PING_TIME: Millis = Millis::new(250);
 
 #[cfg(test)]
 mod tests {
-    use super::{Look, look};
-    use crate::types::Millis;
+    use super::{Look, look, note};
+    use crate::{
+        pool::link::Age,
+        types::{Millis, Tick},
+    };
+
+    const ASK_AFTER: Millis = Millis::new(15_000);
 
     #[test]
     fn the_longer_a_connection_lay_the_better_it_is_looked_at() {
-        let ask_after = Millis::new(15_000);
+        let age = Age::new(Tick::START, Millis::new(60_000));
         for (unused, expected) in [(0, Look::None), (99, Look::None), (100, Look::Glance), (15_000, Look::Ask)] {
-            assert_eq!(look(Millis::new(unused), ask_after), expected, "{unused} ms");
+            assert_eq!(look(age, Tick::from_ms(unused), ASK_AFTER), expected, "{unused} ms");
         }
+    }
+
+    #[test]
+    fn a_glance_is_good_for_a_moment_and_never_for_an_answer() {
+        let mut age = Age::new(Tick::START, Millis::new(60_000));
+
+        note(&mut age, Look::Glance, Tick::from_ms(14_900));
+
+        assert_eq!(look(age, Tick::from_ms(14_999), ASK_AFTER), Look::None);
+        assert_eq!(look(age, Tick::from_ms(15_000), ASK_AFTER), Look::Ask);
     }
 }

@@ -176,7 +176,7 @@ impl Lease {
         let class = self.class(parcel);
         let Some(link) = &mut self.link else { return Err(moved()) };
         let replied = link.run(parcel, class, deadline).await;
-        link.touch(now);
+        link.age_mut().touch(now);
         if replied.is_ok() {
             self.note(parcel.commands());
         }
@@ -236,7 +236,7 @@ impl BlockingLease {
         let Some(link) = &mut self.link else { return Err(moved()) };
         let patience = Patience { clock: &self.core.means().clock, now, deadline, interrupt };
         let replied = link.run(parcel, class, &patience);
-        link.touch(now);
+        link.age_mut().touch(now);
         if replied.is_ok() {
             self.note(parcel.commands());
         }

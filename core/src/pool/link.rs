@@ -39,11 +39,19 @@ pub(super) struct Age {
     /// How long it may live.
     pub(super) life: Millis,
     pub(super) used: Tick,
+    /// When it was last known to be open: used, or looked at.
+    pub(super) seen: Tick,
 }
 
 impl Age {
     pub(super) fn new(now: Tick, life: Millis) -> Self {
-        Self { born: now, life, used: now }
+        Self { born: now, life, used: now, seen: now }
+    }
+
+    /// Takes note that it is used at this moment.
+    pub(super) fn touch(&mut self, now: Tick) {
+        self.used = now;
+        self.seen = now;
     }
 
     /// Whether it is too old, or was idle for too long.
@@ -66,9 +74,8 @@ impl Link {
         self.age
     }
 
-    /// Says that it is used at this moment.
-    pub(super) fn touch(&mut self, now: Tick) {
-        self.age.used = now;
+    pub(super) fn age_mut(&mut self) -> &mut Age {
+        &mut self.age
     }
 
     /// Whether it can be used by somebody else.

@@ -88,7 +88,7 @@ async fn attempt_alone(
         let replied = judge(node, wait, link.run(wait, call.class(), deadline).await);
         judged = fence.judge(node, replied).and(judged);
     }
-    link.touch(means.tick());
+    link.age_mut().touch(means.tick());
     seat.put_back(link);
     judged
 }
@@ -135,7 +135,7 @@ fn attempt_blocking(
         let replied = judge(node, wait, link.run(wait, call.class(), &patience));
         judged = fence.judge(node, replied).and(judged);
     }
-    link.touch(now);
+    link.age_mut().touch(now);
     seat.put_back_thread_link(link);
     judged
 }

@@ -72,8 +72,8 @@ impl ThreadLink {
         self.age
     }
 
-    pub(super) fn touch(&mut self, now: Tick) {
-        self.age.used = now;
+    pub(super) fn age_mut(&mut self) -> &mut Age {
+        &mut self.age
     }
 
     pub(super) fn is_clean(&self) -> bool {

@@ -151,7 +151,7 @@ impl Node {
         for mut link in links {
             let seat = Seat(Arc::clone(self));
             if health::answers(&mut link, &self.means).await {
-                link.touch(self.means.tick());
+                link.age_mut().touch(self.means.tick());
                 seat.put_back(link);
             }
         }
