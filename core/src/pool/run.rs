@@ -1,6 +1,6 @@
 //! Decides nothing: carries calls out, on tasks, on threads, and for those who want to be told.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use tokio::sync::oneshot;
 
@@ -147,8 +147,7 @@ fn fence_deadline(core: &Core, fence: &Fence) -> Tick {
 
 /// A connection of one's own, for a task.
 pub(super) async fn lease(core: &Arc<Core>, purpose: LeaseFor) -> Result<Lease> {
-    let probe = probe(purpose);
-    let mut call = Call::begin(core, Parcel::one(&probe), core.means().tick())?;
+    let mut call = Call::begin(core, Parcel::one(probe(purpose)), core.means().tick())?;
     loop {
         let view = core.view();
         let now = core.means().tick();
@@ -167,8 +166,7 @@ pub(super) async fn lease(core: &Arc<Core>, purpose: LeaseFor) -> Result<Lease> 
 
 /// A connection of one's own, for a thread.
 pub(super) fn lease_blocking(core: &Arc<Core>, purpose: LeaseFor, interrupt: Interrupt<'_>) -> Result<BlockingLease> {
-    let probe = probe(purpose);
-    let mut call = Call::begin(core, Parcel::one(&probe), core.means().tick())?;
+    let mut call = Call::begin(core, Parcel::one(probe(purpose)), core.means().tick())?;
     loop {
         let view = core.view();
         let now = core.means().tick();
@@ -183,12 +181,13 @@ pub(super) fn lease_blocking(core: &Arc<Core>, purpose: LeaseFor, interrupt: Int
 }
 
 /// A command that goes where the commands of a lease will go, and waits when they would have to.
-fn probe(purpose: LeaseFor) -> Command {
-    let class = match purpose {
-        LeaseFor::Writes => Class::Write,
-        LeaseFor::Reads => Class::Read,
-    };
-    Command::named("PING").treated_as(class)
+fn probe(purpose: LeaseFor) -> &'static Command {
+    static OF_WRITES: LazyLock<Command> = LazyLock::new(|| Command::named("PING").treated_as(Class::Write));
+    static OF_READS: LazyLock<Command> = LazyLock::new(|| Command::named("PING").treated_as(Class::Read));
+    match purpose {
+        LeaseFor::Writes => &OF_WRITES,
+        LeaseFor::Reads => &OF_READS,
+    }
 }
 
 /// Waits on the calling thread for a newer view.

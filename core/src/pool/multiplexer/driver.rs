@@ -57,6 +57,8 @@ pub(super) struct Driver<S> {
     timer: Pin<Box<Sleep>>,
     next_look: Tick,
     cut: Option<Tick>,
+    /// Whether those who were answered last had their turn.
+    has_let_others: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Future for Driver<S> {
@@ -93,11 +95,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             timer: Box::pin(tokio::time::sleep_until(clock.instant(next_look))),
             next_look,
             cut: None,
+            has_let_others: false,
         }
     }
 
     /// Does all that can be done at once; ready when the connection has ended.
     fn turn(&mut self, context: &mut Context<'_>) -> Poll<Cause> {
+        if self.lets_others(context) {
+            return self.read(context);
+        }
         loop {
             let taken = self.take_over(context);
             if let Poll::Ready(cause) = self.obey_cut() {
@@ -120,6 +126,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 Taken::Later | Taken::All => {}
             }
         }
+    }
+
+    /// Whether it comes back a moment later, because many share the connection: those who were just answered send again
+    /// at once, and what they send leaves in one write.
+    fn lets_others(&mut self, context: &Context<'_>) -> bool {
+        let is_crowded = self.cut.is_none() && self.shared.in_flight.load(Ordering::Relaxed) >= CROWD;
+        self.has_let_others = is_crowded && !self.has_let_others;
+        if self.has_let_others {
+            context.waker().wake_by_ref();
+        }
+        self.has_let_others
     }
 
     /// Takes what callers handed over, once the bytes before it are written; the next caller wakes the task.
@@ -305,5 +322,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 }
 
+/// So many commands without a reply are a crowd; a caller alone never waits for others.
+const CROWD: usize = 4;
 const KEPT_CAPACITY: usize = 256 << 10;
 const ROOM: usize = 16 << 10;
