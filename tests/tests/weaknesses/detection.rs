@@ -1,6 +1,6 @@
 //! How soon a fault is seen, and what watching costs (design rows 1, 2, 12 and 18).
 
-use sentinelle::machine::EventKind;
+use sentinelle::machine::{EventKind, Input};
 
 use crate::{
     bench::{Bench, DOWN_AFTER, MASTER, PEERS, REPLICAS},
@@ -152,4 +152,36 @@ fn a_silent_peer_has_one_question_waiting() {
     assert_eq!(bench.peers[&PEERS[0]].mood, Mood::Silent);
     assert_eq!(bench.moments(0, PEERS[0], "SENTINEL").len(), 1);
     assert!(bench.moments(0, PEERS[1], "SENTINEL").len() > 5);
+}
+
+/// The reference calls everybody down after a stall of its own, before it has looked at their answers.
+#[test]
+fn a_stall_of_ones_own_is_nobodys_silence() {
+    let mut bench = Bench::new();
+    let asked = |bench: &Bench| bench.moments(0, MASTER, "PING").len();
+    let before = asked(&bench);
+    assert!(bench.run_until(1_000, |bench| asked(bench) > before), "it is pinged");
+
+    // The answer is there a millisecond later, but this sentinel does nothing for longer than the down-after.
+    bench.now += DOWN_AFTER + 500;
+    bench.feed(Input::Elapsed);
+    bench.run(100);
+
+    assert_eq!(bench.events(0, EventKind::SubjectivelyDown), []);
+    assert_eq!(bench.events(0, EventKind::Tilt), []);
+}
+
+/// What the stall hid is seen a stall later, no more.
+#[test]
+fn a_master_that_died_during_a_stall_is_seen_after_its_down_after() {
+    let mut bench = Bench::new();
+
+    bench.silence(MASTER);
+    bench.run(100);
+    bench.now += 700;
+    bench.feed(Input::Elapsed);
+    let down = bench.await_event(3_000, EventKind::SubjectivelyDown);
+
+    let first_unanswered = bench.moments(0, MASTER, "PING").pop().expect("it is pinged");
+    assert!(down <= first_unanswered + DOWN_AFTER + 701, "{} ms", down - first_unanswered);
 }
