@@ -189,6 +189,18 @@ fn all_replicas_follow_the_new_master_and_the_failover_ends() {
 }
 
 #[test]
+fn two_servers_that_follow_each_other_are_parted() {
+    let mut world = ready(&WorldPlan { replicas: 1, down_after: Millis::new(200), ..WorldPlan::default() });
+    let [first, second] = [0, 1].map(|n| world.servers[n].address);
+
+    world.servers[0].follows = Some(second);
+    world.servers[1].follows = Some(first);
+
+    let settled = world.run_until(60_000, is_settled);
+    assert!(settled.is_some(), "they still follow each other: {}", describe(&mut world));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_history() {
     let history = |seed| {
         let mut world = ready(&WorldPlan { seed, ..WorldPlan::default() });

@@ -1,13 +1,14 @@
 //! Decides when a server that does not follow the configuration is set right.
 //!
 //! Mirrors spec 4, acting part 4 and 6. A former master is told at its first answer, as soon as a majority of
-//! the sentinels shares our configuration; the sentinel that led the failover also tells replicas that missed
-//! it soon. Other strays get the reference's patience, because another sentinel's failover may be on its way
-//! to us, or its `parallel-syncs` may hold them back.
+//! the sentinels shares our configuration, unless there are signs of a newer one, which may have made it master
+//! again; the sentinel that led the failover also tells replicas that missed it soon. Other strays get the
+//! reference's patience, because another sentinel's failover may be on its way to us, or its `parallel-syncs` may
+//! hold them back. *Never* is a server told to follow one that was itself told to follow and has not answered since.
 
 use super::{EventKind, Machine, Why};
 use crate::{
-    model::{Node, ReplicaFacts, Role},
+    model::{Errand, Node, ReplicaFacts, Role},
     types::{Endpoint, GroupId, Millis, NodeId, Now, Tick},
 };
 
@@ -51,12 +52,21 @@ impl Machine {
 
     /// When a replica that says it is master is told otherwise.
     fn conversion_due(&self, node: &Node, replica: &ReplicaFacts) -> Tick {
-        if replica.former_master && self.is_confirmed(node.group) {
-            return Tick::START;
-        }
         let patience = self.settings.periods.publish.times(4).plus(Millis::new(1));
+        if replica.former_master && self.is_confirmed(node.group) {
+            return self.last_doubt(node.group).map_or(Tick::START, |doubt| doubt.after(patience));
+        }
         let since = node.facts.role_since.after(patience);
         node.down.last.map_or(since, |down| since.max(down.after(patience)))
+    }
+
+    /// When there was last a sign that others may have made a newer configuration that has not reached us: the master
+    /// was down here until then, or a sentinel told of an epoch that is beyond our configuration.
+    fn last_doubt(&self, group: GroupId) -> Option<Tick> {
+        let group = self.groups.get(&group)?;
+        let was_down = self.nodes.get(&group.master)?.down.ended;
+        let is_beyond = self.current_epoch > group.config_epoch;
+        was_down.max(self.epoch_raised.filter(|_| is_beyond))
     }
 
     /// When a replica that follows another master is told otherwise.
@@ -87,7 +97,8 @@ impl Machine {
         let Some(master) = self.nodes.get(&group.master) else { return false };
         let lately = self.settings.periods.info.times(2);
         let heard = master.facts.info_at.is_some_and(|at| now.tick.since(at) < lately);
-        master.facts.role == Role::Master && !master.is_down() && !group.objectively_down.holds() && heard
+        let is_moving = self.is_pending(group.master, Errand::Exec);
+        master.facts.role == Role::Master && !is_moving && !master.is_down() && !group.objectively_down.holds() && heard
     }
 
     /// A peer came to share our configuration: a former master that waits for that is looked at.

@@ -114,7 +114,7 @@ impl Machine {
         }
         let Some(peer) = self.recognise(now, group, &hello) else { return };
         // Of a configuration newer than the sentinel's own epoch only a forger tells; an attempt has to beat it all the same.
-        if self.raise_epoch(hello.epoch.max(hello.config_epoch)) {
+        if self.raise_epoch(now, hello.epoch.max(hello.config_epoch)) {
             self.publish(now, EventKind::NewEpoch, Some(group), self.current_epoch.to_string());
             self.save(None);
         }

@@ -257,9 +257,12 @@ impl Machine {
     }
 
     /// Raises the current epoch, without event or store; tells whether it rose.
-    pub(super) fn raise_epoch(&mut self, epoch: Epoch) -> bool {
+    pub(super) fn raise_epoch(&mut self, now: Now, epoch: Epoch) -> bool {
         let rises = epoch > self.current_epoch;
         self.current_epoch = self.current_epoch.max(epoch);
+        if rises {
+            self.epoch_raised = Some(now.tick);
+        }
         rises
     }
 }

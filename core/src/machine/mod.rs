@@ -78,6 +78,8 @@ pub struct Machine {
     last_number: u64,
     /// The newest epoch in which votes were asked for, by anybody: elections for other masters may share it.
     election_epoch: Option<Epoch>,
+    /// When another sentinel last told of a newer epoch.
+    epoch_raised: Option<Tick>,
     scripts: ScriptDesk,
     crash_points: CrashPoints,
 
@@ -113,6 +115,7 @@ impl Machine {
             resolving: BTreeMap::new(),
             last_number: 0,
             election_epoch: None,
+            epoch_raised: None,
             scripts: ScriptDesk::default(),
             crash_points: CrashPoints::new(),
             tilt: None,

@@ -28,7 +28,7 @@ impl Machine {
                 self.quorum_reached(now, id);
             }
             (true, false) => {
-                group.objectively_down.end();
+                group.objectively_down.end(now.tick);
                 self.publish_group(now, EventKind::ObjectivelyUp, id);
             }
             (_, _) => {}

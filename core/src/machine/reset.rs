@@ -30,7 +30,7 @@ impl Machine {
         self.deadlines.clear(Why::Patience(id));
         if let Some(node) = self.nodes.get_mut(&master) {
             node.run_id = None;
-            node.down.end();
+            node.down.end(now.tick);
             node.script_kill_sent = false;
             node.facts.role = Role::Master;
             node.facts.role_since = now.tick;

@@ -48,7 +48,7 @@ impl Machine {
                 self.went_down(now, id);
             }
             (true, false) => {
-                node.down.end();
+                node.down.end(now.tick);
                 node.script_kill_sent = false;
                 self.publish_node(now, EventKind::SubjectivelyUp, id);
                 self.came_back(now, id);

@@ -63,7 +63,7 @@ impl Machine {
             return;
         }
         let Some(candidate) = RunId::parse(candidate) else { return };
-        if self.raise_epoch(epoch) {
+        if self.raise_epoch(now, epoch) {
             self.publish(now, EventKind::NewEpoch, Some(id), epoch.to_string());
             self.save(None);
         }

@@ -41,13 +41,15 @@ pub enum NodeKind {
     Peer(Box<PeerFacts>),
 }
 
-/// A condition with the start of its current and of its latest period.
+/// A condition with the start of its current and the bounds of its latest period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Down {
     /// When it began; `None` while it does not hold.
     pub since: Option<Tick>,
     /// When it last began, kept after its end.
     pub last: Option<Tick>,
+    /// When it last ended.
+    pub ended: Option<Tick>,
 }
 
 /// The role a server reports.
@@ -135,8 +137,9 @@ impl Down {
     }
 
     /// Ends the condition.
-    pub fn end(&mut self) {
+    pub fn end(&mut self, now: Tick) {
         self.since = None;
+        self.ended = Some(now);
     }
 }
 

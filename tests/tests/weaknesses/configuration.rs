@@ -8,7 +8,7 @@ use sentinelle::{
 
 use crate::{
     bench::{Bench, MASTER, PEERS, REPLICAS, settings},
-    stand_in::Mood,
+    stand_in::{Ballot, Mood},
 };
 
 /// The reference's hello waits for a tick.
@@ -134,6 +134,65 @@ fn a_returning_master_is_left_alone_until_a_majority_shares_the_configuration() 
 
     assert!(!fenced_too_soon);
     assert_eq!(fenced, agreed + 1);
+}
+
+/// Who tells of a newer epoch may have elected the returning server anew, and be about to say so.
+#[test]
+fn a_returning_master_is_left_alone_while_a_newer_configuration_may_be_on_its_way() {
+    let mut bench = Bench::new();
+    bench.kill(MASTER);
+    bench.await_event(3_000, EventKind::SwitchMaster);
+    bench.hear_hello(PEERS[0], 1, REPLICAS[0], 1);
+    bench.run(5_000);
+
+    bench.hear_hello(PEERS[0], 2, REPLICAS[0], 1);
+    let told = bench.now;
+    bench.servers.get_mut(&MASTER).expect("it is a server").mood = Mood::Awake;
+    let fenced = bench.await_event(20_000, EventKind::ConvertToReplica);
+
+    assert!(fenced - told > 8_000, "four hello periods, as the reference: {} ms", fenced - told);
+}
+
+/// What we saw of a master that is up again may be older than what others have made of it.
+#[test]
+fn a_returning_master_is_left_alone_while_the_master_has_just_come_back_too() {
+    let mut bench = Bench::new();
+    bench.kill(MASTER);
+    bench.await_event(3_000, EventKind::SwitchMaster);
+    bench.hear_hello(PEERS[0], 1, REPLICAS[0], 1);
+    bench.set_ballots(&Ballot::Nobody);
+    bench.run(5_000);
+    bench.silence(REPLICAS[0]);
+    bench.await_event(3_000, EventKind::SubjectivelyDown);
+
+    bench.wake(REPLICAS[0]);
+    let up = bench.await_event(100, EventKind::SubjectivelyUp);
+    bench.servers.get_mut(&MASTER).expect("it is a server").mood = Mood::Awake;
+    let fenced = bench.await_event(20_000, EventKind::ConvertToReplica);
+
+    assert!(fenced - up > 8_000, "four hello periods, as the reference: {} ms", fenced - up);
+}
+
+/// Two sentinels of different configurations could otherwise make two servers follow each other.
+#[test]
+fn nobody_is_told_to_follow_a_server_that_was_itself_told_to_follow() {
+    let mut bench = Bench::new();
+    bench.kill(MASTER);
+    bench.await_event(3_000, EventKind::SwitchMaster);
+    bench.hear_hello(PEERS[0], 1, REPLICAS[0], 1);
+    bench.run(5_000);
+    let former = bench.servers.get_mut(&MASTER).expect("it is a server");
+    (former.mood, former.info_takes) = (Mood::Awake, 50);
+    let fenced = bench.await_event(1_000, EventKind::ConvertToReplica);
+
+    // The others have promoted it meanwhile.
+    for peer in PEERS {
+        bench.hear_hello(peer, 2, MASTER, 2);
+    }
+    bench.run(1_500);
+
+    assert_eq!(bench.events(fenced, EventKind::SwitchMaster).len(), 1);
+    assert_eq!(bench.moments(fenced, REPLICAS[0], "SLAVEOF"), [0_u64; 0]);
 }
 
 /// The reference asks a stray replica for INFO each ten seconds; the wait to set it right must not take that away.

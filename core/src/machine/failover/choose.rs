@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 
 use crate::{
     machine::{EventKind, Machine, Why},
-    model::{Node, Order, Stage},
+    model::{Node, Order, Role, Stage},
     types::{GroupId, Millis, NodeId, Now, Tick},
 };
 
@@ -71,9 +71,7 @@ impl Machine {
     fn verdict(&self, now: Now, id: GroupId, replica: NodeId, since: Tick) -> Verdict {
         let (Some(group), Some(node)) = (self.groups.get(&id), self.nodes.get(&replica)) else { return Verdict::Unfit };
         let (Some(facts), Some(link)) = (node.replica(), self.links.get(&node.command)) else { return Verdict::Unfit };
-        let master_down = self.nodes.get(&group.master).and_then(|master| master.down.since);
-        let alone = master_down.map_or(Millis::ZERO, |down| now.tick.since(down));
-        let longest_alone = alone.plus(group.down_after.times(10));
+        let longest_alone = self.alone_for(now, id).plus(group.down_after.times(10));
         let longest_silence = self.settings.periods.ping.times(5);
         let has_failed = group.failover.as_ref().is_some_and(|failover| failover.failed.contains(&replica));
         let unfit = node.is_down()
@@ -88,6 +86,17 @@ impl Machine {
             Some(heard) if heard >= since => Verdict::Good,
             Some(_) | None => Verdict::Unheard,
         }
+    }
+
+    /// For how long the replicas have had no master: since it is down, or calls itself a replica, which INFO tells up
+    /// to two periods late.
+    fn alone_for(&self, now: Now, id: GroupId) -> Millis {
+        let master = self.groups.get(&id).and_then(|group| self.nodes.get(&group.master));
+        let Some(master) = master else { return Millis::ZERO };
+        let down = master.down.since.map_or(Millis::ZERO, |since| now.tick.since(since));
+        let late = self.settings.periods.info.times(2);
+        let demoted = now.tick.since(master.facts.role_since).plus(late);
+        if master.facts.role == Role::Replica { down.max(demoted) } else { down }
     }
 
     /// Promotes the chosen replica; where it cannot even be told, the next best is chosen.

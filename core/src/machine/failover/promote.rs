@@ -49,6 +49,10 @@ impl Machine {
     /// The transaction was answered; refused as a whole, it is a reason to choose another replica.
     pub(in crate::machine) fn exec_answered(&mut self, now: Now, node: NodeId, value: &Value) {
         let refused = matches!(value, Value::Error(_) | Value::Null | Value::NullArray);
+        if let Some(node) = self.nodes.get_mut(&node).filter(|_| !refused) {
+            // What it said of itself before is void; its next INFO is right behind.
+            node.facts.info_at = None;
+        }
         if refused && let Some(group) = self.awaited_promotion(node) {
             self.replace_promoted(now, group);
         }
