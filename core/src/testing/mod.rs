@@ -41,7 +41,7 @@ pub use group::{Backend, HaGroup, HaGroupBuilder, Member, Pace, Profile, Sentine
 pub use listener::{EventLog, EventNotes, Heard};
 pub use port::Port;
 pub use program::{Flavour, find_sentinel, find_server};
-pub use proxy::{Fate, Passage, Slices};
+pub use proxy::{Fate, Passage, Slices, Toxicity};
 pub use sentinel::{SentinelPlan, SentinelProcess, Watched};
 pub use server::{DataServer, Persistence, ServerPlan};
 pub use sim::SimServer;

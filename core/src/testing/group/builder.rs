@@ -1,6 +1,9 @@
 //! Decides what a group consists of, and brings it to the moment when a test may begin.
 
-use std::sync::{Arc, Mutex, atomic::AtomicBool};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, atomic::AtomicBool},
+};
 
 use super::{
     HaGroup, Member, Node, SentinelNode,
@@ -31,9 +34,9 @@ pub enum Backend {
     /// The servers are processes, all sentinels run inside this program; the default.
     #[default]
     Real,
-    /// All sentinels are stock processes too: `redis-sentinel`, else `valkey-server --sentinel`.
+    /// All sentinels are processes too: stock ones, or whose [`HaGroupBuilder::makes`] says.
     RealSentinels,
-    /// So many of the sentinels are stock processes, the first ones; the others run inside this program.
+    /// So many of the sentinels are processes, the first ones; the others run inside this program.
     Mixed(usize),
     /// Servers and sentinels run inside this program; no other program is needed.
     ///
@@ -68,6 +71,7 @@ pub struct HaGroupBuilder {
     quorum: u32,
     profile: Profile,
     backend: Backend,
+    makes: Vec<Flavour>,
     servers: ServerPlan,
     options: Vec<(String, String)>,
     patience: Millis,
@@ -107,6 +111,19 @@ impl HaGroupBuilder {
     /// What the servers and the sentinels are; default [`Backend::Real`].
     pub fn backend(mut self, backend: Backend) -> Self {
         self.backend = backend;
+        self
+    }
+
+    /// Whose the sentinels are that are processes, in turn; default `redis-sentinel`, where that is missing
+    /// `valkey-server --sentinel`.
+    pub fn makes(mut self, makes: &[Flavour]) -> Self {
+        self.makes = makes.to_vec();
+        self
+    }
+
+    /// The program of the data servers; default what [`crate::testing::find_server`] finds.
+    pub fn server_program(mut self, program: impl Into<PathBuf>) -> Self {
+        self.servers.program = Some(program.into());
         self
     }
 
@@ -232,7 +249,7 @@ impl HaGroupBuilder {
             let front = Front::open(member, &group.passages, &group.background)?;
             let plan = self.sentinel_plan(group, member, &front, &pace);
             let seat = if index < outsiders {
-                let process = start_outsider(plan)?;
+                let process = SentinelProcess::start(&SentinelPlan { flavour: self.make_of(index), ..plan })?;
                 group.log.follow(&member.to_string(), process.address())?;
                 Seat::Outside { process, is_paused: false }
             } else {
@@ -245,6 +262,12 @@ impl HaGroupBuilder {
             group.seats.push(SentinelNode::new(front, seat));
         }
         Ok(())
+    }
+
+    /// Whose the sentinel of that index is, if it is a process.
+    fn make_of(&self, index: usize) -> Flavour {
+        let usual = if find_sentinel(Flavour::Redis).is_ok() { Flavour::Redis } else { Flavour::Valkey };
+        self.makes.iter().cycle().nth(index).copied().unwrap_or(usual)
     }
 
     fn sentinel_plan(&self, group: &HaGroup, member: Member, front: &Front, pace: &Pace) -> SentinelPlan {
@@ -276,15 +299,10 @@ impl Default for HaGroupBuilder {
             quorum: 2,
             profile: Profile::default(),
             backend: Backend::default(),
+            makes: Vec::new(),
             servers: ServerPlan::default(),
             options: Vec::new(),
             patience: Millis::new(5_000),
         }
     }
-}
-
-fn start_outsider(plan: SentinelPlan) -> Result<SentinelProcess> {
-    let has_redis = find_sentinel(Flavour::Redis).is_ok();
-    let flavour = if has_redis { Flavour::Redis } else { Flavour::Valkey };
-    SentinelProcess::start(&SentinelPlan { flavour, ..plan })
 }

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     machine::CrashPoint,
     resp::Value,
-    testing::proxy::{Fate, Passage, Slices},
+    testing::proxy::{Fate, Passage, Slices, Toxicity},
     types::Millis,
 };
 
@@ -207,6 +207,11 @@ impl HaGroup {
     /// Lets the end of a connection arrive so much later than the bytes before it, in one direction.
     pub fn delay_end(&self, from: Member, to: Member, delay: Millis) {
         self.shape(from, to, |passage| passage.end_delay = delay);
+    }
+
+    /// Lets what is said of a direction befall only that part of the connections, between 0 (none) and 1 (all).
+    pub fn set_toxicity(&self, from: Member, to: Member, toxicity: f64) {
+        self.shape(from, to, |passage| passage.toxicity = Toxicity::of(toxicity));
     }
 
     /// Resets all open connections to a member; new ones can be made at once.

@@ -24,7 +24,8 @@ use tokio::{
 
 use door::{Door, Order, Porter};
 pub(super) use passage::Passages;
-pub use passage::{Fate, Passage, Slices};
+pub use passage::{Fate, Passage, Slices, Toxicity};
+use passage::{Lot, Way};
 use pump::{End, pump};
 
 use super::{background::Background, group::Member};
@@ -53,14 +54,23 @@ struct Desk {
     passages: Arc<Passages>,
     behind: Mutex<Option<SocketAddr>>,
     resets: watch::Sender<()>,
-    /// How many connections each member has made and not ended.
-    present: Mutex<BTreeMap<Member, usize>>,
+    /// How many connections each member has made.
+    made: Mutex<BTreeMap<Member, u16>>,
+    /// The connections that were made and not ended.
+    present: Mutex<Vec<Guest>>,
+}
+
+/// Who made a connection, and what he drew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Guest {
+    source: Member,
+    lot: Lot,
 }
 
 /// A connection that its maker has not ended; dropped when it is.
 struct Presence {
     desk: Arc<Desk>,
-    source: Member,
+    guest: Guest,
 }
 
 impl Front {
@@ -72,6 +82,7 @@ impl Front {
             passages: Arc::clone(passages),
             behind: Mutex::default(),
             resets: watch::Sender::new(()),
+            made: Mutex::default(),
             present: Mutex::default(),
         });
         let _inside = background.handle().enter();
@@ -107,10 +118,9 @@ impl Front {
 
     /// How many connections `source` has open here; those through which nothing passes do not count.
     pub(super) fn count_connections(&self, source: Member) -> usize {
-        if self.desk.fates(source).contains(&Fate::Held) {
-            return 0;
-        }
-        self.desk.present().get(&source).copied().unwrap_or(0)
+        let present = self.desk.present();
+        let usable = |guest: &Guest| guest.source == source && !self.desk.fates(*guest).contains(&Fate::Held);
+        present.iter().filter(|guest| usable(guest)).count()
     }
 
     /// Resets all connections that are open.
@@ -133,7 +143,8 @@ impl Desk {
                 Some(order) = orders.recv() => porter.obey(order),
                 accepted = porter.accept(), if open.len() < MOST => match accepted {
                     Ok((stream, peer)) => {
-                        open.spawn(Arc::clone(&self).attend(stream, Member::of_source(peer.ip())));
+                        let guest = self.welcome(Member::of_source(peer.ip()));
+                        open.spawn(Arc::clone(&self).attend(stream, guest));
                     }
                     Err(_) => tokio::time::sleep(BREATH).await,
                 },
@@ -143,17 +154,17 @@ impl Desk {
     }
 
     /// The life of one connection.
-    async fn attend(self: Arc<Self>, mut near: TcpStream, source: Member) {
-        let cut = self.cut(source);
+    async fn attend(self: Arc<Self>, mut near: TcpStream, guest: Guest) {
+        let cut = self.cut(guest);
         tokio::pin!(cut);
         let far = tokio::select! {
             () = &mut cut => None,
-            far = self.reach(source) => far.ok(),
+            far = self.reach(guest) => far.ok(),
         };
         let Some(mut far) = far else { return reset(&near) };
         let ended = tokio::select! {
             () = &mut cut => Err(io::ErrorKind::ConnectionReset.into()),
-            ended = self.carry(source, &mut near, &mut far) => ended,
+            ended = self.carry(guest, &mut near, &mut far) => ended,
         };
         if ended.is_err() {
             reset(&near);
@@ -161,10 +172,10 @@ impl Desk {
         }
     }
 
-    /// Returns when the connections of that source are to be reset.
-    async fn cut(&self, source: Member) {
+    /// Returns when that connection is to be reset.
+    async fn cut(&self, guest: Guest) {
         let (mut changes, mut resets) = (self.passages.changes(), self.resets.subscribe());
-        while self.fates(source).iter().all(|fate| *fate != Fate::Reset) {
+        while self.fates(guest).iter().all(|fate| *fate != Fate::Reset) {
             tokio::select! {
                 _ = changes.changed() => {}
                 _ = resets.changed() => return,
@@ -173,26 +184,27 @@ impl Desk {
     }
 
     /// Connects to the process, once both directions are open.
-    async fn reach(&self, source: Member) -> io::Result<TcpStream> {
+    async fn reach(&self, guest: Guest) -> io::Result<TcpStream> {
         let mut changes = self.passages.changes();
-        while self.fates(source).contains(&Fate::Held) {
+        while self.fates(guest).contains(&Fate::Held) {
             // The sender lives as long as the desk.
             let _ = changes.changed().await;
         }
-        let behind = self.behind().filter(|_| !self.fates(source).contains(&Fate::Refused));
+        let behind = self.behind().filter(|_| !self.fates(guest).contains(&Fate::Refused));
         let stream = TcpStream::connect(behind.ok_or(io::ErrorKind::ConnectionRefused)?).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
     }
 
     /// Carries bytes both ways until one side has ended.
-    async fn carry(self: &Arc<Self>, source: Member, near: &mut TcpStream, far: &mut TcpStream) -> io::Result<()> {
-        let presence = Presence::note(self, source);
+    async fn carry(self: &Arc<Self>, guest: Guest, near: &mut TcpStream, far: &mut TcpStream) -> io::Result<()> {
+        let presence = Presence::note(self, guest);
         near.set_nodelay(true)?;
         let (near_reader, near_writer) = near.split();
         let (far_reader, far_writer) = far.split();
-        let there = pump(near_reader, far_writer, (source, self.member), &self.passages);
-        let back = pump(far_reader, near_writer, (self.member, source), &self.passages);
+        let [there, back] = self.ways(guest);
+        let there = pump(near_reader, far_writer, there, &self.passages);
+        let back = pump(far_reader, near_writer, back, &self.passages);
         tokio::pin!(back);
         tokio::select! {
             // A server that has said all has nothing more to hear, but a client may still hear.
@@ -208,12 +220,25 @@ impl Desk {
         }
     }
 
-    fn present(&self) -> MutexGuard<'_, BTreeMap<Member, usize>> {
+    /// Whose connection it is, with a lot of its own.
+    fn welcome(&self, source: Member) -> Guest {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = made.entry(source).or_default();
+        *number = number.wrapping_add(1);
+        Guest { source, lot: Lot::of(*number) }
+    }
+
+    fn present(&self) -> MutexGuard<'_, Vec<Guest>> {
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fates(&self, source: Member) -> [Fate; 2] {
-        [(source, self.member), (self.member, source)].map(|lane| self.passages.at(lane).fate)
+    /// The two directions of a connection, towards the process first.
+    fn ways(&self, Guest { source, lot }: Guest) -> [Way; 2] {
+        [(source, self.member), (self.member, source)].map(|lane| Way { lane, lot })
+    }
+
+    fn fates(&self, guest: Guest) -> [Fate; 2] {
+        self.ways(guest).map(|way| self.passages.at(way).fate)
     }
 
     fn behind(&self) -> Option<SocketAddr> {
@@ -222,16 +247,17 @@ impl Desk {
 }
 
 impl Presence {
-    fn note(desk: &Arc<Desk>, source: Member) -> Self {
-        *desk.present().entry(source).or_default() += 1;
-        Self { desk: Arc::clone(desk), source }
+    fn note(desk: &Arc<Desk>, guest: Guest) -> Self {
+        desk.present().push(guest);
+        Self { desk: Arc::clone(desk), guest }
     }
 }
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        if let Some(count) = self.desk.present().get_mut(&self.source) {
-            *count -= 1;
+        let mut present = self.desk.present();
+        if let Some(at) = present.iter().position(|guest| *guest == self.guest) {
+            present.swap_remove(at);
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::{Passage, Passages, part_of, passage::Lane, span_of};
+use super::{Passage, Passages, part_of, passage::Way, span_of};
 use crate::types::Millis;
 
 /// The most bytes carried in one piece.
@@ -41,11 +41,11 @@ enum Halt {
 pub(super) async fn pump(
     reader: ReadHalf<'_>,
     writer: WriteHalf<'_>,
-    lane: Lane,
+    way: Way,
     passages: &Passages,
 ) -> io::Result<End> {
     let (sender, receiver) = mpsc::channel(PIECES);
-    match tokio::try_join!(take(reader, sender, lane, passages), give(receiver, writer, lane, passages)) {
+    match tokio::try_join!(take(reader, sender, way, passages), give(receiver, writer, way, passages)) {
         Ok(_) => Ok(End::Reached),
         Err(Halt::CutOff) => Ok(End::CutOff),
         Err(Halt::Failed(error)) => Err(error),
@@ -55,14 +55,14 @@ pub(super) async fn pump(
 async fn take(
     mut reader: ReadHalf<'_>,
     pieces: mpsc::Sender<Piece>,
-    lane: Lane,
+    way: Way,
     passages: &Passages,
 ) -> Result<(), Halt> {
     let mut changes = passages.changes();
     let mut chance = fastrand::Rng::with_seed(1);
     let mut latest = Instant::now();
     loop {
-        passages.pass(lane, &mut changes).await;
+        passages.pass(way, &mut changes).await;
         let mut bytes = Vec::with_capacity(PIECE);
         let count = tokio::select! {
             count = reader.read_buf(&mut bytes) => count?,
@@ -72,7 +72,7 @@ async fn take(
         if count == 0 {
             return Ok(());
         }
-        let passage = passages.at(lane);
+        let passage = passages.at(way);
         let due = Instant::now() + Duration::from(passage.latency) + part_of(passage.jitter, &mut chance);
         latest = latest.max(due);
         pieces.send((latest, bytes)).await.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
@@ -82,7 +82,7 @@ async fn take(
 async fn give(
     mut pieces: mpsc::Receiver<Piece>,
     mut writer: WriteHalf<'_>,
-    lane: Lane,
+    way: Way,
     passages: &Passages,
 ) -> Result<(), Halt> {
     let mut changes = passages.changes();
@@ -94,8 +94,8 @@ async fn give(
         }
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
-            passages.pass(lane, &mut changes).await;
-            let passage = passages.at(lane);
+            passages.pass(way, &mut changes).await;
+            let passage = passages.at(way);
             let left = passage.allowance.map_or(u64::MAX, |most| most.saturating_sub(passed));
             let most = rest.len().min(piece_of(&passage)).min(usize::try_from(left).unwrap_or(usize::MAX));
             let (slice, later) = rest.split_at(most);
@@ -109,7 +109,7 @@ async fn give(
             rest = later;
         }
     }
-    let delay = passages.at(lane).end_delay;
+    let delay = passages.at(way).end_delay;
     if delay > Millis::ZERO {
         sleep(delay.into()).await;
     }

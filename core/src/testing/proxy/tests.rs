@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Fate, Front, Passage, Passages, Slices};
+use super::{Fate, Front, Passage, Passages, Slices, Toxicity};
 use crate::{
     testing::{Stopwatch, background::Background, group::Member, wait_until},
     types::Millis,
@@ -22,7 +22,7 @@ fn bytes_are_carried_both_ways_and_the_end_too() {
     let stage = Stage::set();
     let mut client = stage.client();
 
-    assert_eq!(stage.echo(&mut client, b"hello"), Some(b"hello".to_vec()));
+    assert_eq!(echo(&mut client, b"hello"), Some(b"hello".to_vec()));
     client.shutdown(std::net::Shutdown::Write).expect("it is open");
 
     assert_eq!(client.read(&mut [0; 8]).expect("it ends in order"), 0);
@@ -49,15 +49,15 @@ fn held_bytes_arrive_when_the_fault_is_mended() {
     for lane in [THERE, BACK] {
         let stage = Stage::set();
         let mut client = stage.client();
-        assert!(stage.echo(&mut client, b"one").is_some());
+        assert!(echo(&mut client, b"one").is_some());
 
         stage.mark(lane, Passage::of(Fate::Held));
-        let held = stage.echo(&mut client, b"two");
+        let held = is_silent(&mut client, b"two");
         let mut late = stage.client();
-        let silent = stage.echo(&mut late, b"new");
+        let silent = is_silent(&mut late, b"new");
         stage.passages.change(std::collections::BTreeMap::clear);
 
-        assert_eq!((held, silent), (None, None), "{lane:?}");
+        assert!(held && silent, "{lane:?}");
         assert_eq!(read(&mut client, 3, Duration::from_secs(5)), Some(b"two".to_vec()), "{lane:?}");
         assert_eq!(read(&mut late, 3, Duration::from_secs(5)), Some(b"new".to_vec()), "{lane:?}");
     }
@@ -67,7 +67,7 @@ fn held_bytes_arrive_when_the_fault_is_mended() {
 fn a_reset_passage_resets_what_is_open_and_what_is_new() {
     let stage = Stage::set();
     let mut client = stage.client();
-    assert!(stage.echo(&mut client, b"one").is_some());
+    assert!(echo(&mut client, b"one").is_some());
 
     stage.mark(THERE, Passage::of(Fate::Reset));
 
@@ -79,31 +79,31 @@ fn a_reset_passage_resets_what_is_open_and_what_is_new() {
 fn a_refused_passage_leaves_what_is_open() {
     let stage = Stage::set();
     let mut client = stage.client();
-    assert!(stage.echo(&mut client, b"one").is_some());
+    assert!(echo(&mut client, b"one").is_some());
 
     stage.mark(THERE, Passage::of(Fate::Refused));
 
     assert!(is_reset(&mut stage.client()));
-    assert!(stage.echo(&mut client, b"two").is_some());
+    assert!(echo(&mut client, b"two").is_some());
 }
 
 #[test]
 fn connections_are_reset_once() {
     let stage = Stage::set();
     let mut client = stage.client();
-    assert!(stage.echo(&mut client, b"one").is_some());
+    assert!(echo(&mut client, b"one").is_some());
 
     stage.front.reset_connections();
 
     assert!(is_reset(&mut client));
-    assert!(stage.echo(&mut stage.client(), b"two").is_some());
+    assert!(echo(&mut stage.client(), b"two").is_some());
 }
 
 #[test]
 fn a_slow_passage_takes_its_time() {
     let stage = Stage::set();
     let mut client = stage.client();
-    assert!(stage.echo(&mut client, b"one").is_some());
+    assert!(echo(&mut client, b"one").is_some());
     let slow = Passage { latency: Millis::new(60), ..Passage::CLEAR };
     stage.mark(THERE, slow);
     stage.mark(BACK, Passage { jitter: Millis::new(20), ..slow });
@@ -147,15 +147,15 @@ fn a_front_without_a_process_resets() {
 fn a_front_opens_and_shuts_and_leaves_what_is_open() {
     let stage = Stage::set();
     let mut client = stage.client();
-    assert!(stage.echo(&mut client, b"one").is_some());
+    assert!(echo(&mut client, b"one").is_some());
 
     stage.front.lead_nowhere();
     let refused = TcpStream::connect(stage.front.address()).map_or(true, |mut client| is_reset(&mut client));
-    let still = stage.echo(&mut client, b"two");
+    let still = echo(&mut client, b"two");
     stage.front.lead_to(start_echo()).expect("it is our address");
 
     assert!(refused && still.is_some());
-    assert!(stage.echo(&mut stage.client(), b"three").is_some());
+    assert!(echo(&mut stage.client(), b"three").is_some());
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_connection_ends_when_its_allowance_is_used_up() {
     for lane in [THERE, BACK] {
         let stage = Stage::set();
         let mut client = stage.client();
-        assert!(stage.echo(&mut client, b"before").is_some());
+        assert!(echo(&mut client, b"before").is_some());
         stage.mark(lane, Passage { allowance: Some(5), ..Passage::CLEAR });
 
         client.write_all(b"hello, world").expect("it is open");
@@ -204,7 +204,7 @@ fn a_connection_ends_when_its_allowance_is_used_up() {
 fn the_end_of_a_connection_can_be_late() {
     let stage = Stage::set();
     let mut client = stage.client();
-    assert!(stage.echo(&mut client, b"one").is_some());
+    assert!(echo(&mut client, b"one").is_some());
     stage.mark(THERE, Passage { end_delay: Millis::new(100), ..Passage::CLEAR });
 
     let watch = Stopwatch::start();
@@ -221,7 +221,7 @@ fn connections_are_counted_while_they_can_be_used() {
     let count = || stage.front.count_connections(Member::Client);
     let mut clients = [stage.client(), stage.client()];
     for client in &mut clients {
-        assert!(stage.echo(client, b"one").is_some());
+        assert!(echo(client, b"one").is_some());
     }
     assert_eq!(count(), 2);
 
@@ -232,6 +232,35 @@ fn connections_are_counted_while_they_can_be_used() {
 
     assert_eq!(held, 0);
     wait_until(Millis::new(5_000), "none is left", || count() == 0).expect("their ends are noticed");
+}
+
+#[test]
+fn a_fault_befalls_the_part_of_the_connections_it_is_told() {
+    let stage = Stage::set();
+    let mut clients: Vec<_> = (0..20).map(|_| stage.client()).collect();
+    for client in &mut clients {
+        assert!(echo(client, b"one").is_some());
+        client.set_nonblocking(true).expect("it is a socket");
+    }
+
+    stage.mark(THERE, Passage { toxicity: Toxicity::of(0.5), ..Passage::of(Fate::Held) });
+    let usable = stage.front.count_connections(Member::Client);
+    for client in &mut clients {
+        client.write_all(b"x").expect("it has room");
+    }
+    let mut answered = 0;
+    let mut look = |wanted| {
+        let mut count = |answered: &mut usize| {
+            *answered += clients.iter_mut().filter_map(|client| client.read(&mut [0; 8]).ok()).sum::<usize>();
+            *answered >= wanted
+        };
+        wait_until(Millis::new(5_000), "they answer", || count(&mut answered)).map(|_| answered)
+    };
+
+    assert!((8..=12).contains(&usable), "{usable} of 20");
+    assert_eq!(look(usable).expect("those it spares answer"), usable);
+    stage.passages.change(std::collections::BTreeMap::clear);
+    assert_eq!(look(20).expect("all answer in the end"), 20);
 }
 
 #[cfg(target_os = "linux")]
@@ -250,7 +279,7 @@ fn a_fault_between_two_members_leaves_the_others_alone() {
     };
 
     assert!(is_reset(&mut from(Member::Sentinel(0))));
-    assert!(stage.echo(&mut from(Member::Sentinel(1)), b"one").is_some());
+    assert!(echo(&mut from(Member::Sentinel(1)), b"one").is_some());
 }
 
 /// A front before an echo.
@@ -278,14 +307,18 @@ impl Stage {
     fn client(&self) -> TcpStream {
         TcpStream::connect(self.front.address()).expect("the front listens")
     }
+}
 
-    /// What comes back soon.
-    fn echo(&self, client: &mut TcpStream, bytes: &[u8]) -> Option<Vec<u8>> {
-        client.write_all(bytes).ok()?;
-        let is_disturbed = self.passages.at(THERE) != Passage::CLEAR || self.passages.at(BACK) != Passage::CLEAR;
-        let patience = if is_disturbed { Duration::from_millis(100) } else { Duration::from_secs(5) };
-        read(client, bytes.len(), patience)
-    }
+/// What comes back.
+fn echo(client: &mut TcpStream, bytes: &[u8]) -> Option<Vec<u8>> {
+    client.write_all(bytes).ok()?;
+    read(client, bytes.len(), Duration::from_secs(5))
+}
+
+/// Whether nothing comes back for a while.
+fn is_silent(client: &mut TcpStream, bytes: &[u8]) -> bool {
+    client.write_all(bytes).expect("it is open");
+    read(client, bytes.len(), Duration::from_millis(100)).is_none()
 }
 
 fn start_echo() -> SocketAddr {
