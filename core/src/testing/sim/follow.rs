@@ -9,7 +9,7 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpSocket, TcpStream},
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at},
 };
 
 use super::{
@@ -179,16 +179,18 @@ impl Link<'_> {
         let mut together = Vec::new();
         let mut beat = interval(ACKNOWLEDGE);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
         loop {
             let mut is_asked = false;
             let filled = tokio::select! {
                 _ = beat.tick() => None,
-                filled = timeout(self.patience, self.stream.fill_buf()) => Some(filled??),
+                filled = timeout_at(heard + self.patience, self.stream.fill_buf()) => Some(filled??),
             };
             match filled {
                 None => is_asked = true,
                 Some([]) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Some(bytes) => {
+                    heard = Instant::now();
                     decoder.feed(bytes);
                     let count = bytes.len();
                     self.stream.consume(count);

@@ -33,8 +33,8 @@ const PIECE: usize = 64 * 1024;
 const MOST_AHEAD: usize = 1 << 20;
 /// How often a server looks whether keys have ended and replicas are silent.
 const BEAT: Duration = Duration::from_millis(100);
-/// Every how many beats a master shows its replicas that it lives.
-const BEATS_A_PING: u64 = 10;
+/// How many beats there are in a second.
+const BEATS_A_SECOND: u64 = 10;
 /// How long a server waits after a failed accept, such as for want of file descriptors.
 const BREATH: Duration = Duration::from_millis(5);
 
@@ -76,7 +76,8 @@ pub(super) async fn serve(node: Shared, listener: TcpListener, source: Source) {
                 beats += 1;
                 let mut node = node.lock();
                 node.keep_time();
-                if beats.is_multiple_of(BEATS_A_PING) {
+                let seconds = node.settings.number("repl-ping-replica-period").max(1);
+                if beats.is_multiple_of(seconds.saturating_mul(BEATS_A_SECOND)) {
                     node.ping_replicas();
                 }
             }
