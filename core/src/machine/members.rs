@@ -159,7 +159,14 @@ impl Machine {
             NodeKind::Peer(_) => None,
         };
         let role = if matches!(kind, NodeKind::Master) { Role::Master } else { Role::Replica };
-        let facts = DataFacts { info_at: None, info_text: Vec::new(), role, role_since: now.tick, reboot_since: None };
+        let facts = DataFacts {
+            info_at: None,
+            info_text: Vec::new(),
+            role,
+            role_since: now.tick,
+            reboot_since: None,
+            complaint: None,
+        };
         let node = Node {
             id,
             group,

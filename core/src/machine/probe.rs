@@ -89,12 +89,23 @@ impl Machine {
     pub(super) fn info_answered(&mut self, now: Now, node: NodeId, value: &Value) {
         if let Value::Bulk(text) | Value::Verbatim(text) = value {
             let info = Info::parse(text);
+            self.complain(node, &info);
             self.digest(now, node, &info, text);
             self.react_to_info(now, node, &info);
         }
         if self.nodes.contains_key(&node) {
             let period = self.info_period(node);
             self.deadlines.bring_forward(Why::Info(node), now.tick.after(period));
+        }
+    }
+
+    /// Logs what is wrong with an INFO, unless it was logged before.
+    fn complain(&mut self, id: NodeId, info: &Info) {
+        let Some(node) = self.nodes.get_mut(&id).filter(|node| node.facts.complaint != info.complaint) else { return };
+        node.facts.complaint.clone_from(&info.complaint);
+        if let Some(complaint) = &info.complaint {
+            let text = format!("INFO of {}: passed over: {complaint}", self.describe(id));
+            self.log(crate::config::LogLevel::Warning, text);
         }
     }
 

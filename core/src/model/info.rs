@@ -1,7 +1,7 @@
 //! Decides what the text of INFO says: run id, role, replicas, replication link, priority, offset.
 //!
-//! Reads the reply of a data node line by line (spec 4). Unknown, broken or surplus lines are passed over;
-//! numbers out of range keep the value a server without that line would have.
+//! Reads the reply of a data node line by line (spec 4). Unknown, broken or surplus lines are passed over, and the
+//! first broken one is told; numbers out of range keep the value a server without that line would have.
 
 use super::{MasterLink, Role};
 use crate::types::{Endpoint, Millis, RunId};
@@ -29,6 +29,8 @@ pub struct Info {
     pub offset: u64,
     /// `replica_announced`
     pub announced: bool,
+    /// The first line that is known and not as it should be, or what is missing; `None` when all is well.
+    pub complaint: Option<String>,
 }
 
 impl Info {
@@ -45,23 +47,38 @@ impl Info {
     /// ```
     pub fn parse(text: &[u8]) -> Self {
         let mut info = Self::empty();
-        let mut follows = false;
+        let (mut follows, mut has_role) = (false, false);
         for line in text.split(|&b| b == b'\n') {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             let Some((name, value)) = std::str::from_utf8(line).ok().and_then(|line| line.split_once(':')) else {
                 continue;
             };
-            match name {
-                "run_id" => info.run_id = info.run_id.or_else(|| RunId::parse(value)),
-                "role" => {
-                    follows |= value == "slave";
-                    info.role = if value == "master" { Role::Master } else { Role::Replica };
+            let is_well = match name {
+                "run_id" => {
+                    let run_id = RunId::parse(value);
+                    let is_well = run_id.is_some();
+                    info.run_id = info.run_id.or(run_id);
+                    is_well
                 }
-                "master_link_down_since_seconds" => info.link_down_for = seconds(value),
+                "role" => {
+                    (follows, has_role) = (follows || value == "slave", true);
+                    info.role = if value == "master" { Role::Master } else { Role::Replica };
+                    matches!(value, "master" | "slave")
+                }
+                "master_link_down_since_seconds" => {
+                    info.link_down_for = seconds(value);
+                    info.link_down_for.is_some()
+                }
                 _ if is_replica_line(name) => info.list_replica(value),
                 _ if follows => info.read_replica_line(name, value),
-                _ => {}
+                _ => true,
+            };
+            if !is_well && info.complaint.is_none() {
+                info.complaint = Some(shown(name, value));
             }
+        }
+        if !has_role {
+            info.complaint.get_or_insert_with(|| "no role".into());
         }
         info
     }
@@ -79,29 +96,59 @@ impl Info {
             priority: 100,
             offset: 0,
             announced: true,
+            complaint: None,
         }
     }
 
-    fn list_replica(&mut self, value: &str) {
+    /// Takes a replica of the list; whether its line was well.
+    fn list_replica(&mut self, value: &str) -> bool {
+        let address = replica_address(value);
+        let is_well = address.is_some();
         if self.replicas.len() < Self::MOST_REPLICAS {
-            self.replicas.extend(replica_address(value));
+            self.replicas.extend(address);
         }
+        is_well
     }
 
-    fn read_replica_line(&mut self, name: &str, value: &str) {
+    /// Takes a line of a replica; whether it was well.
+    fn read_replica_line(&mut self, name: &str, value: &str) -> bool {
         match name {
-            "master_host" => self.master_host = Some(value.to_owned()).filter(|host| host.len() <= 255),
-            "master_port" => self.master_port = value.parse().unwrap_or(0),
+            "master_host" => {
+                self.master_host = Some(value.to_owned()).filter(|host| host.len() <= 255);
+                self.master_host.is_some()
+            }
+            "master_port" => take(&mut self.master_port, value, 0),
             "master_link_status" => {
                 self.master_link = if value.eq_ignore_ascii_case("up") { MasterLink::Up } else { MasterLink::Down };
+                true
             }
-            "slave_priority" => self.priority = value.parse().unwrap_or(100),
-            "slave_repl_offset" => self.offset = value.parse().unwrap_or(0),
-            "replica_announced" => self.announced = value.trim() != "0",
-            _ => {}
+            "slave_priority" => take(&mut self.priority, value, 100),
+            "slave_repl_offset" => take(&mut self.offset, value, 0),
+            "replica_announced" => {
+                self.announced = value.trim() != "0";
+                true
+            }
+            _ => true,
         }
     }
 }
+
+/// Reads a number, or takes the one that a server without that line would have; whether it was one.
+fn take<T: std::str::FromStr>(field: &mut T, value: &str, otherwise: T) -> bool {
+    let number = value.parse();
+    let is_well = number.is_ok();
+    *field = number.unwrap_or(otherwise);
+    is_well
+}
+
+/// A line as a log can carry it.
+fn shown(name: &str, value: &str) -> String {
+    let line: String = format!("{name}:{value}").chars().take(LONGEST_SHOWN).collect();
+    line.escape_debug().to_string()
+}
+
+/// Characters of a broken line that are shown.
+const LONGEST_SHOWN: usize = 100;
 
 /// Whether the line is one of a master's list of replicas: `slave0`, `slave1`, ...
 fn is_replica_line(name: &str) -> bool {
@@ -156,6 +203,26 @@ mod tests {
 
             assert_eq!(info.replicas, [], "{line}");
         }
+    }
+
+    #[test]
+    fn the_first_broken_line_is_told() {
+        let complaint = |text: &str| Info::parse(text.as_bytes()).complaint;
+        for (line, told) in [
+            ("run_id:abc", "run_id:abc"),
+            ("role:sentinel", "role:sentinel"),
+            ("slave0:ip=x,port=70000", "slave0:ip=x,port=70000"),
+            ("master_port:-1\nslave_priority:x", "master_port:-1"),
+            ("slave_priority:1e9", "slave_priority:1e9"),
+            ("slave_repl_offset:99999999999999999999", "slave_repl_offset:99999999999999999999"),
+            ("master_link_down_since_seconds:1.5", "master_link_down_since_seconds:1.5"),
+            ("slave0:\u{1b}[2J", "slave0:\\u{1b}[2J"),
+        ] {
+            assert_eq!(complaint(&format!("role:slave\n{line}\n")).as_deref(), Some(told), "{line}");
+        }
+        assert_eq!(complaint("run_id").as_deref(), Some("no role"));
+        assert_eq!(complaint(&format!("role:slave\nslave0:{}", "x".repeat(9_000))).map(|text| text.len()), Some(100));
+        assert_eq!(complaint("role:master\r\nslave0:ip=::1,port=1\r\nunknown:?\r\n"), None);
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub struct DataFacts {
     pub role_since: Tick,
     /// When it was seen to have rebooted, until it answers PONG; of masters with a reboot limit.
     pub reboot_since: Option<Tick>,
+    /// What was last found wrong with its INFO, and logged.
+    pub complaint: Option<String>,
 }
 
 impl Node {

@@ -154,6 +154,19 @@ fn a_silent_peer_has_one_question_waiting() {
     assert!(bench.moments(0, PEERS[1], "SENTINEL").len() > 5);
 }
 
+/// The reference passes over what it cannot read in INFO without a word.
+#[test]
+fn a_broken_info_is_logged_once_with_its_line() {
+    let mut bench = Bench::new();
+
+    bench.servers.get_mut(&REPLICAS[0]).expect("it is a server").claims =
+        Some("role:slave\r\nmaster_host:127.0.0.1\r\nmaster_port:x\r\nslave_priority:100\r\n");
+    bench.run(60_000);
+
+    let told: Vec<_> = bench.log.iter().filter(|line| line.contains("passed over: master_port:x")).collect();
+    assert!(told.len() == 1 && told[0].contains("127.0.0.1:7001"), "{told:?}");
+}
+
 /// The reference calls everybody down after a stall of its own, before it has looked at their answers.
 #[test]
 fn a_stall_of_ones_own_is_nobodys_silence() {

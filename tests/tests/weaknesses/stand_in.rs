@@ -34,6 +34,8 @@ pub(crate) struct Server {
     pub(crate) promotion_takes: u64,
     /// How long it takes to answer `INFO`.
     pub(crate) info_takes: u64,
+    /// What it answers to `INFO` in the place of the truth.
+    pub(crate) claims: Option<&'static str>,
     promoted_at: Option<u64>,
 }
 
@@ -70,6 +72,7 @@ impl Server {
             refuses: false,
             promotion_takes: 0,
             info_takes: 0,
+            claims: None,
             promoted_at: None,
         }
     }
@@ -103,6 +106,9 @@ impl Server {
     }
 
     fn info(&mut self, now: u64, port: u16, followers: &[u16]) -> String {
+        if let Some(claims) = self.claims {
+            return claims.to_owned();
+        }
         if self.promoted_at.is_some_and(|at| at <= now) {
             self.follows = None;
         }
