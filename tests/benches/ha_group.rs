@@ -1,15 +1,23 @@
 //! How long a test waits for its group: until it is ready, until a failover is over, until it is fit for the next test.
 //!
 //! `ROUNDS=100 cargo bench --bench ha_group` for more rounds. `SOAK=500` runs so many failover tests in a row, and tells
-//! of each that fails with the state of its group.
+//! of each that fails with the state of its group. `ORPHANS=100` kills so many programs that have a group, half of them
+//! while it starts, and counts the processes that are left.
 
-use std::{env, thread};
+use std::{
+    env,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+};
 
 use sentinelle::{
     error::{Error, ErrorKind, Result},
-    testing::{Backend, HaGroup, Stopwatch},
+    testing::{Backend, HaGroup, Stopwatch, wait_until},
     types::Millis,
 };
+use sentinelle_tests::processes_in;
 
 const GROUPS_AT_ONCE: usize = 8;
 
@@ -19,10 +27,14 @@ fn main() -> Result<()> {
     if !env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
-    if let Some(count) = env::var("SOAK").ok().and_then(|text| text.parse().ok()) {
+    let number = |name: &str| env::var(name).ok().and_then(|text| text.parse::<usize>().ok());
+    if let Some(count) = number("SOAK") {
         return soak(count);
     }
-    let rounds: usize = env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
+    if let Some(count) = number("ORPHANS") {
+        return orphan(count);
+    }
+    let rounds = number("ROUNDS").unwrap_or(20);
     println!("a master, 2 replicas, 3 sentinels in this program, {rounds} rounds; milliseconds: p50, p99, largest");
     measure("real servers", Backend::Real, rounds)?;
     measure("simulated servers", Backend::Sim, rounds)
@@ -130,6 +142,47 @@ fn lose_master(group: &HaGroup, round: usize) -> Result<(Millis, Millis)> {
     group.reset()?;
     Ok((failover, watch.elapsed_ms()))
 }
+
+/// Kills programs that have a group, and counts those that leave a process behind.
+#[expect(clippy::print_stdout, reason = "a bench shows its figures")]
+fn orphan(count: usize) -> Result<()> {
+    let place = tempfile::tempdir().map_err(|error| Error::new(ErrorKind::File, "make", "a folder").because(error))?;
+    let (mut spans, mut guilty) = (Vec::new(), 0);
+    for trial in 0..count {
+        let mut holder = hold_group(place.path())?;
+        wait_for_moment(&mut holder, place.path(), trial)?;
+        // It has not ended by itself: it waits for the end of its input.
+        let _ = holder.kill();
+        let _ = holder.wait();
+        match wait_until(SOON, "all processes are gone", || processes_in(place.path()).is_empty()) {
+            Ok(span) => spans.push(span),
+            Err(_) => guilty += 1,
+        }
+    }
+    show("kill to all gone", spans);
+    println!("{count} programs killed, {guilty} of them left a process");
+    if guilty == 0 { Ok(()) } else { Err(Error::new(ErrorKind::Timeout, "end", format!("{guilty} groups"))) }
+}
+
+fn hold_group(place: &Path) -> Result<Child> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hold_group"));
+    command.env("TMPDIR", place).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.spawn().map_err(|error| Error::new(ErrorKind::NoServer, "start", "hold_group").because(error))
+}
+
+/// Every other time until the group is ready, else until one, two or three of its processes are there.
+fn wait_for_moment(holder: &mut Child, place: &Path, trial: usize) -> Result<()> {
+    if trial.is_multiple_of(2) {
+        let lost = |error| Error::new(ErrorKind::Connection, "read from", "hold_group").because(error);
+        let mut line = String::new();
+        let output = holder.stdout.as_mut().ok_or_else(|| lost(std::io::ErrorKind::NotConnected.into()))?;
+        return BufReader::new(output).read_line(&mut line).map(drop).map_err(lost);
+    }
+    let wanted = 1 + trial / 2 % 3;
+    wait_until(SOON, "servers are being started", || processes_in(place).len() >= wanted).map(drop)
+}
+
+const SOON: Millis = Millis::new(10_000);
 
 #[expect(clippy::print_stdout, reason = "a bench shows its figures")]
 fn show(what: &str, mut spans: Vec<Millis>) {
