@@ -153,7 +153,7 @@ impl Pair {
         let plan = SentinelPlan { flavour: Flavour::Redis, program: None, masters: vec![watched], lines: Vec::new() };
         let reference = SentinelProcess::start(&plan).expect("the reference starts");
         let mut theirs = reference.client().expect("the reference answers");
-        wait_until(Millis::new(15_000), "the reference knows the replica's state", || {
+        wait_until(Millis::new(30_000), "the reference knows the replica's state", || {
             let reply = theirs.command(&["SENTINEL", "REPLICAS", "mymaster"]);
             reply.is_ok_and(|reply| format!("{reply:?}").contains(&format!("{:?}", Value::bulk("ok"))))
         })

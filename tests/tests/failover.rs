@@ -174,7 +174,7 @@ fn failover_follows_failover() {
     }
 }
 
-const DOWN_AFTER: Millis = Millis::new(500);
+const DOWN_AFTER: Millis = Millis::new(1_000);
 const FAILOVER_TIMEOUT: Millis = Millis::new(10_000);
 const PATIENCE: Millis = Millis::new(20_000);
 

@@ -1,63 +1,61 @@
 //! Our sentinels and the stock ones in one quorum: they find each other, vote for each other and agree.
 
 use sentinelle::{
-    testing::Flavour::{self, Redis, Sentinelle, Valkey},
+    testing::{
+        Backend,
+        Flavour::{self, Redis, Valkey},
+        HaGroup, Member, Pace, Profile,
+    },
     types::Millis,
 };
-use sentinelle_tests::{Group, GroupPlan};
-
-// The stock sentinels may take a second attempt, after twice the failover-timeout.
-const LIMIT: Millis = Millis::new(30_000);
 
 #[test]
 fn redis_valkey_and_ours_agree() {
-    let mut group = started(&[Redis, Valkey, Sentinelle]);
+    let group = mixed(&[Redis, Valkey]);
+    let old = group.master().expect("the sentinels know");
 
-    let old = group.kill_master();
-    let new = group.wait_moved_from(old, LIMIT).expect("the master moves");
-    group.servers[old].restart().expect("the old master starts again");
+    group.kill(old).expect("it is one of the group");
+    let new = group.wait_master_other_than(old).expect("the master moves");
+    group.wait_agreement().expect("all learn of it");
+    group.restart(old).expect("the old master starts again");
 
-    group.wait_role(old, "slave", LIMIT).expect("the old master is made a replica");
-    group.wait_all_agree(new, LIMIT).expect("all still agree");
+    group.wait_role(old, "slave").expect("the old master is made a replica");
+    assert_eq!(group.wait_agreement().expect("all still agree"), new);
 }
 
 #[test]
 fn a_stock_sentinel_votes_for_ours() {
-    // With a quorum of its own ours is the first to act, and needs the votes of both others.
-    let mut group = started(&[Sentinelle, Redis, Redis]);
-    for sentinel in &group.sentinels[1..] {
-        let mut client = sentinel.client().expect("it answers");
-        let patience = ["SENTINEL", "SET", "mymaster", "down-after-milliseconds", "60000"];
-        client.text(&patience).expect("it takes the option");
-    }
-    let mut ours = group.sentinels[0].client().expect("it answers");
-    ours.text(&["SENTINEL", "SET", "mymaster", "quorum", "1"]).expect("it takes the option");
-
-    let old = group.kill_master();
-    group.wait_moved_from(old, LIMIT).expect("the master moves");
-
-    let leaders: Vec<_> = group.events.of("+elected-leader").into_iter().map(|event| event.from).collect();
-    assert_eq!(leaders, ["ours-0"]);
+    assert_eq!(leaders_when_only_one_sees_the_death(&[Redis, Redis], Member::Sentinel(2)), ["sentinel-2"]);
 }
 
 #[test]
 fn ours_votes_for_a_stock_sentinel() {
-    let mut group = started(&[Redis, Sentinelle, Sentinelle]);
-    for sentinel in &group.sentinels[1..] {
-        let mut client = sentinel.client().expect("it answers");
-        let patience = ["SENTINEL", "SET", "mymaster", "down-after-milliseconds", "60000"];
-        client.text(&patience).expect("it takes the option");
-    }
-    let mut stock = group.sentinels[0].client().expect("it answers");
-    stock.text(&["SENTINEL", "SET", "mymaster", "quorum", "1"]).expect("it takes the option");
-
-    let old = group.kill_master();
-    group.wait_moved_from(old, LIMIT).expect("the master moves");
-
-    let leaders: Vec<_> = group.events.of("+elected-leader").into_iter().map(|event| event.from).collect();
-    assert_eq!(leaders, ["redis-0"]);
+    assert_eq!(leaders_when_only_one_sees_the_death(&[Redis], Member::Sentinel(0)), ["sentinel-0"]);
 }
 
-fn started(flavours: &[Flavour]) -> Group {
-    Group::start(&GroupPlan::with(flavours)).expect("the group starts")
+/// Who is elected when that sentinel alone notices that the master is dead: it needs a vote of the others, which are
+/// of the other kind.
+fn leaders_when_only_one_sees_the_death(makes: &[Flavour], observer: Member) -> Vec<String> {
+    let group = mixed(makes);
+    for sentinel in group.sentinels() {
+        let options = if sentinel == observer { ["quorum", "1"] } else { ["down-after-milliseconds", "3600000"] };
+        let mut client = group.connect(sentinel).expect("it answers");
+        client.text(&["SENTINEL", "SET", group.name(), options[0], options[1]]).expect("it takes the option");
+    }
+    let old = group.master().expect("the sentinels know");
+
+    group.kill(old).expect("it is one of the group");
+    group.wait_master_other_than(old).expect("the master moves");
+
+    group.events().of("+elected-leader").into_iter().map(|event| event.from).collect()
+}
+
+/// Three sentinels: stock ones of these makes, then ours.
+fn mixed(makes: &[Flavour]) -> HaGroup {
+    let (down_after, failover_timeout) = (Millis::new(1_500), Millis::new(4_000));
+    let pace = Pace { down_after, failover_timeout, ..Profile::Stock.pace() };
+    let builder = HaGroup::builder().backend(Backend::Mixed(makes.len())).makes(makes);
+    // The stock sentinels may take a second attempt, after twice the failover-timeout.
+    let builder = builder.profile(Profile::Custom(pace)).patience(Millis::new(60_000));
+    builder.start().expect("the group starts")
 }

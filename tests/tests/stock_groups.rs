@@ -1,58 +1,83 @@
 //! The group itself under test: groups of stock sentinels start, fail over and end without a trace.
 
+use std::net::TcpStream;
+
 use sentinelle::{
-    testing::{DataServer, Flavour, SentinelProcess, find_sentinel},
+    testing::{
+        Backend, DataServer, Flavour, HaGroup, HaGroupBuilder, Pace, Profile, SentinelPlan, SentinelProcess,
+        ServerPlan, find_sentinel,
+    },
     types::Millis,
 };
-use sentinelle_tests::{Group, GroupPlan};
-
-const LIMIT: Millis = Millis::new(15_000);
 
 #[test]
 fn a_group_of_redis_sentinels_fails_over_when_its_master_is_killed() {
-    let mut group = Group::start(&GroupPlan::with(&[Flavour::Redis; 3])).expect("the group starts");
+    let group = stock(Flavour::Redis).start().expect("the group starts");
+    let old = group.master().expect("the sentinels know");
 
-    let old = group.kill_master();
-    let new = group.wait_moved_from(old, LIMIT).expect("the master moves");
+    group.kill(old).expect("it is one of the group");
+    let new = group.wait_master_other_than(old).expect("the master moves");
 
-    assert_eq!(group.master(), new);
-    assert!(!group.events.of("+switch-master").is_empty());
+    assert_eq!(group.wait_agreement().expect("all learn of it"), new);
+    assert!(!group.events().of("+switch-master").is_empty());
 }
 
 #[test]
 fn a_group_of_redis_sentinels_fails_over_when_its_master_hangs() {
-    let group = Group::start(&GroupPlan::with(&[Flavour::Redis; 3])).expect("the group starts");
+    let group = stock(Flavour::Redis).start().expect("the group starts");
+    let old = group.master().expect("the sentinels know");
 
-    let old = group.pause_master();
-    let new = group.wait_moved_from(old, LIMIT).expect("the master moves");
-    group.servers[old].resume();
+    group.pause(old).expect("it is one of the group");
+    group.wait_master_other_than(old).expect("the master moves");
+    group.resume(old).expect("it is one of the group");
 
-    assert_ne!(old, new);
-    group.wait_role(old, "slave", Millis::new(30_000)).expect("the old master is demoted when it is back");
+    group.wait_role(old, "slave").expect("the old master is demoted when it is back");
 }
 
 #[test]
 fn a_group_of_valkey_sentinels_fails_over_when_its_master_is_killed() {
-    let mut plan = GroupPlan::with(&[Flavour::Valkey; 3]);
-    plan.servers.program = Some(find_sentinel(Flavour::Valkey).expect("valkey-server is installed"));
-    let mut group = Group::start(&plan).expect("the group starts");
+    let program = find_sentinel(Flavour::Valkey).expect("valkey-server is installed");
+    let group = stock(Flavour::Valkey).server_program(program).start().expect("the group starts");
+    let old = group.master().expect("the sentinels know");
 
-    let old = group.kill_master();
+    group.kill(old).expect("it is one of the group");
 
-    group.wait_moved_from(old, LIMIT).expect("the master moves");
+    group.wait_master_other_than(old).expect("the master moves");
 }
 
 #[test]
-fn nothing_is_left_of_a_group_that_ended() {
-    let group = Group::start(&GroupPlan::with(&[Flavour::Redis; 2])).expect("the group starts");
-    let files: Vec<_> = group.sentinels.iter().map(SentinelProcess::config_file).collect();
-    let servers = group.servers.iter().map(DataServer::address);
-    let addresses: Vec<_> = servers.chain(group.sentinels.iter().map(SentinelProcess::address)).collect();
+fn nothing_is_left_of_a_server_and_a_sentinel_that_ended() {
+    let server = DataServer::start(&ServerPlan::default()).expect("the server starts");
+    let plan = SentinelPlan { flavour: Flavour::Redis, program: None, masters: Vec::new(), lines: Vec::new() };
+    let sentinel = SentinelProcess::start(&plan).expect("the sentinel starts");
+    let (file, addresses) = (sentinel.config_file(), [server.address(), sentinel.address()]);
+
+    drop((server, sentinel));
+
+    assert!(!file.exists(), "its folder is left: {}", file.display());
+    for address in addresses {
+        assert!(TcpStream::connect(address).is_err(), "something still listens on {address}");
+    }
+}
+
+#[test]
+fn nothing_of_a_group_listens_when_it_has_ended() {
+    let group = stock(Flavour::Redis).sentinels(2).start().expect("the group starts");
+    let members = group.servers().into_iter().chain(group.sentinels());
+    let addresses: Vec<_> = members.map(|member| group.address(member).expect("it is one of the group")).collect();
 
     drop(group);
 
-    assert!(files.iter().all(|file| !file.exists()), "a folder is left: {files:?}");
     for address in addresses {
-        assert!(std::net::TcpStream::connect(address).is_err(), "something still listens on {address}");
+        assert!(TcpStream::connect(address).is_err(), "something still listens on {address}");
     }
+}
+
+/// A group of stock sentinels with the periods of a file that says nothing.
+fn stock(make: Flavour) -> HaGroupBuilder {
+    let (down_after, failover_timeout) = (Millis::new(1_000), Millis::new(4_000));
+    let pace = Pace { down_after, failover_timeout, ..Profile::Stock.pace() };
+    // They may take a second attempt, after twice the failover-timeout.
+    let patience = Millis::new(60_000);
+    HaGroup::builder().backend(Backend::RealSentinels).makes(&[make]).profile(Profile::Custom(pace)).patience(patience)
 }

@@ -78,7 +78,7 @@ async fn a_stopped_sentinel_has_closed_its_port() {
     let mut client = Client::of(&sentinel).await;
     client.ask(b"PING\r\n", "+PONG\r\n").await;
 
-    let exit = timeout(Duration::from_millis(100), sentinel.stop()).await.expect("it ends in time");
+    let exit = timeout(SOON, sentinel.stop()).await.expect("it ends");
 
     assert_eq!(exit.code, None);
     assert!(TcpStream::connect(address).await.is_err());

@@ -10,7 +10,9 @@ use sentinelle::{
 };
 use sentinelle_tests::{Group, GroupPlan, SentinelView, built_sentinelle};
 
-const LIMIT: Millis = Millis::new(15_000);
+/// Stock sentinels may take a second attempt, after twice the failover-timeout.
+const LIMIT: Millis = Millis::new(60_000);
+const FAILOVER_TIMEOUT: Millis = Millis::new(4_000);
 const NAME: &str = "mymaster";
 
 /// What a sentinel knows that must survive a change of the program.
@@ -80,12 +82,18 @@ fn decided(settings: &Settings) -> impl PartialEq + std::fmt::Debug {
 /// A group of that make fails over; one of its sentinels then changes hands: ours, theirs, ours.
 fn goes_there_and_back(flavour: Flavour) {
     let mut plan = GroupPlan::with(&[flavour; 3]);
+    (plan.down_after, plan.failover_timeout) = (Millis::new(1_500), FAILOVER_TIMEOUT);
     plan.servers.program = (flavour == Flavour::Valkey).then(|| find_sentinel(flavour).expect("it is installed"));
     let mut group = Group::start(&plan).expect("the group starts");
     let old = group.kill_master();
     group.wait_moved_from(old, LIMIT).expect("the master moves");
     group.servers[old].restart().expect("the old master comes back");
-    group.wait_role(old, "slave", Millis::new(30_000)).expect("it becomes a replica");
+    group.wait_role(old, "slave", LIMIT).expect("it becomes a replica");
+    for sentinel in &group.sentinels {
+        // What is looked at is what they remember: nobody is to fail over again.
+        let order = ["SENTINEL", "SET", NAME, "down-after-milliseconds", "3600000"];
+        sentinel.client().and_then(|mut client| client.text(&order)).expect("it takes the option");
+    }
     let sentinel = &mut group.sentinels[0];
     let first = known(sentinel);
     let before = left_by(sentinel);

@@ -20,7 +20,7 @@ use crate::{
 /// How long a start may take.
 const START: Millis = Millis::new(10_000);
 /// How long a sentinel that runs may take to answer.
-const ANSWER: Millis = Millis::new(500);
+const ANSWER: Millis = Millis::new(2_000);
 /// How many log lines are kept.
 const LINES: usize = 2_000;
 

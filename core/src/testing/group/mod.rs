@@ -38,8 +38,8 @@ use crate::{
     types::Millis,
 };
 
-/// How long a look at a server may take.
-const GLANCE: Millis = Millis::new(300);
+/// How long a look at a server may take, which is neither dead nor paused and so answers as soon as it can.
+const GLANCE: Millis = Millis::new(2_000);
 
 /// A running group; dropping it ends every process and task of it.
 ///

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long a sentinel that runs may take to answer.
-const ANSWER: Millis = Millis::new(500);
+const ANSWER: Millis = Millis::new(2_000);
 /// How often a stock sentinel may ping: five of these periods must exceed the second between two INFO in a failover, or no
 /// replica is ever good enough.
 const STOCK_PING: Millis = Millis::new(250);

@@ -141,8 +141,12 @@ fn a_killed_server_is_dead_until_it_is_started_again() {
 
     assert!(group.connect(Member::Server(1)).and_then(|mut client| client.command(&["PING"])).is_err());
     assert_eq!(group.snapshot().servers[1].role, None);
-    let connected = group.client().and_then(|mut client| client.info("replication", "connected_slaves"));
-    assert_eq!(connected.expect("the master answers"), "0");
+    let mut client = group.client().expect("the master answers");
+    group
+        .wait("the master has lost it", |_| {
+            client.info("replication", "connected_slaves").is_ok_and(|many| many == "0")
+        })
+        .expect("its connection ends");
     group.wait_synced().expect("nobody is waited for");
     group.restart(Member::Server(1)).expect("it starts again");
     group.wait_role(Member::Server(1), "slave").expect("the sentinels tell it");

@@ -87,13 +87,14 @@ impl HaGroup {
     /// [`ErrorKind::Timeout`]
     pub fn wait_clients_on(&self, server: Member) -> Result<()> {
         self.node(server)?;
-        self.wait(&format!("the clients are on {server}"), |group| {
-            group
-                .servers()
-                .into_iter()
-                .zip(&group.nodes)
-                .all(|(member, node)| (node.front.count_connections(Member::Client) > 0) == (member == server))
-        })
+        self.wait(&format!("the clients are on {server}"), |group| group.has_clients_on(server))
+    }
+
+    /// Whether one connection of the clients at least leads to a server, and none to another one.
+    pub(super) fn has_clients_on(&self, server: Member) -> bool {
+        let are_where_they_should =
+            |(member, node): (Member, &Node)| (node.front.count_connections(Member::Client) > 0) == (member == server);
+        self.servers().into_iter().zip(&self.nodes).all(are_where_they_should)
     }
 
     /// Waits for an event of any sentinel, such as `+switch-master`; gives the first one since the start, or since the
