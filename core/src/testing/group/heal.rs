@@ -51,19 +51,27 @@ impl HaGroup {
     /// # Errors
     /// [`crate::error::ErrorKind::Timeout`] with the state of the group.
     pub fn reset(&self) -> Result<()> {
+        let settled = self.agreed_master();
+        if let Some(master) = settled {
+            // Nothing is left to be copied then; later this would end a copy that has begun.
+            self.tell(master, &["FLUSHALL"])?;
+        }
         self.passages.change(std::collections::BTreeMap::clear);
         // A server that comes back as a master is put right by the sentinels, who cut its connections to do so.
-        let settled = self.agreed_master();
         let revived = self.revive(settled.map(|master| self.address(master)).transpose()?)?;
         if !revived.is_empty() {
             // Whoever is back is met before somebody happens to look.
             self.nudge();
         }
-        let master = settled.map_or_else(|| self.wait_agreement(), Ok)?;
+        let master = if let Some(master) = settled {
+            master
+        } else {
+            let master = self.wait_agreement()?;
+            self.tell(master, &["FLUSHALL"])?;
+            master
+        };
         let address = self.address(master)?;
         let (host, port) = (address.ip().to_string(), address.port().to_string());
-        // Nothing is left to be copied then.
-        self.tell(master, &["FLUSHALL"])?;
         for server in self.servers().into_iter().filter(|server| *server != master) {
             // The sentinels do it too, but stock ones only after some seconds.
             self.tell(server, &["REPLICAOF", &host, &port])?;

@@ -205,8 +205,10 @@ impl HaGroup {
         })?;
         self.tell(master, &["DEL", &marker])?;
         // Nobody shall count it among his own data.
+        let watch = Stopwatch::start();
         self.wait("the mark of that write is gone from every server", |_| {
-            met.retain_mut(|follower| !follower.lacks(&marker));
+            let is_late = watch.elapsed_ms() >= STREAM_DELAY;
+            met.retain_mut(|follower| !follower.lacks(&marker, is_late));
             met.is_empty()
         })
     }
@@ -268,43 +270,48 @@ enum Stream {
 }
 
 impl Follower<'_> {
-    /// Whether the marker has arrived. The stream of a fresh link begins up to a second late; that of a link that is
-    /// made anew, by a partial sync, at once.
+    /// Whether the marker has arrived.
     fn has(&mut self, marker: &str, is_late: bool) -> bool {
+        let holds = self.holds(marker);
+        if is_late && holds == Some(false) {
+            self.hurry();
+        }
+        holds == Some(true)
+    }
+
+    /// Whether the marker is gone, or its server is.
+    fn lacks(&mut self, marker: &str, is_late: bool) -> bool {
+        let Some(holds) = self.holds(marker) else {
+            return *self.node.is_paused() || !self.node.server().is_running();
+        };
+        if is_late && holds {
+            // What has the marker from a copy may not have heard anything since.
+            self.hurry();
+        }
+        !holds
+    }
+
+    /// Whether the server has the marker; `None` when it does not answer.
+    fn holds(&mut self, marker: &str) -> Option<bool> {
         if self.client.is_none() {
             self.client = self.node.glance();
         }
-        let Some(client) = &mut self.client else { return false };
-        let Ok(answer) = client.command(&["GET", marker]) else {
+        let answer = self.client.as_mut()?.command(&["GET", marker]);
+        if answer.is_err() {
             self.client = None;
-            return false;
-        };
-        if answer.as_text() == Some(marker) {
-            return true;
         }
-        let is_up =
-            |client: &mut Client| client.info("replication", "master_link_status").is_ok_and(|status| status == "up");
-        if is_late && self.stream == Stream::AsItCame && is_up(client) {
+        answer.ok().map(|value| value.as_text() == Some(marker))
+    }
+
+    /// Makes the link to the master anew once, when it is up: the stream of a fresh link begins up to a second late;
+    /// that of a link that is made anew, by a partial sync, at once.
+    fn hurry(&mut self) {
+        let Some(client) = self.client.as_mut().filter(|_| self.stream == Stream::AsItCame) else { return };
+        if client.info("replication", "master_link_status").is_ok_and(|status| status == "up") {
             self.stream = Stream::Hurried;
             // When it fails the next look makes a new connection.
             let _ = client.command(&["CLIENT", "KILL", "TYPE", "master"]);
         }
-        false
-    }
-
-    /// Whether the marker is gone, or its server is.
-    fn lacks(&mut self, marker: &str) -> bool {
-        if self.client.is_none() {
-            self.client = self.node.glance();
-        }
-        let Some(client) = &mut self.client else {
-            return *self.node.is_paused() || !self.node.server().is_running();
-        };
-        let answer = client.command(&["GET", marker]);
-        if answer.is_err() {
-            self.client = None;
-        }
-        answer.is_ok_and(|value| value.as_text() != Some(marker))
     }
 }
 
