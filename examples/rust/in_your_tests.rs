@@ -90,8 +90,7 @@ impl Service {
     fn take_order(&mut self, number: u32) -> Result<()> {
         let order = number.to_string();
         wait_until(LONGEST_OUTAGE, "the order is taken", || {
-            let is_there = |orders: Vec<String>| orders.contains(&order);
-            self.orders().is_ok_and(is_there) || self.append(&order).is_ok()
+            self.look().is_ok_and(|orders| orders.contains(&order) || self.append(&order).is_ok())
         })
         .map(drop)
     }
@@ -102,7 +101,19 @@ impl Service {
         is_taken.then_some(()).ok_or_else(|| Error::new(ErrorKind::Protocol, "take an order", format!("{reply:?}")))
     }
 
+    /// All orders, however long the master is away.
     fn orders(&self) -> Result<Vec<String>> {
+        let mut orders = Vec::new();
+        wait_until(LONGEST_OUTAGE, "the orders are read", || {
+            self.look().is_ok_and(|found| {
+                orders = found;
+                true
+            })
+        })?;
+        Ok(orders)
+    }
+
+    fn look(&self) -> Result<Vec<String>> {
         let reply = self.master()?.command(&["LRANGE", ORDERS, "0", "-1"])?;
         let Value::Array(orders) = reply else {
             return Err(Error::new(ErrorKind::Protocol, "read the orders", format!("{reply:?}")));
