@@ -1,6 +1,7 @@
 //! Decides what a pool is to a binding: commands that reach the master, now on this thread, later as a call, or in a queue.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
@@ -72,6 +73,12 @@ pub enum Atomicity {
     Atomic,
 }
 
+/// The pools that this process keeps, by their options.
+static SHARED: PerProcess<Mutex<BTreeMap<Options, Pool>>> = PerProcess::new();
+
+/// How many pools a process keeps.
+const MOST_SHARED: usize = 100;
+
 impl Pool {
     /// Opens a pool; it looks for the master at the first use.
     ///
@@ -99,6 +106,26 @@ impl Pool {
     /// As [`Pool::open`].
     pub fn open_url(url: &str) -> Result<Self> {
         Self::open(&Options::from_url(url)?)
+    }
+
+    /// The pool of this process with these options: opened by the first who asks, kept until somebody closes it.
+    ///
+    /// It is for hosts whose own values end with each request, such as PHP. A process keeps 100 of them at most.
+    ///
+    /// # Errors
+    /// As [`Pool::open`], and [`ErrorKind::Busy`] for one more than a process keeps.
+    pub fn shared(options: &Options) -> Result<Self> {
+        let mut pools = SHARED.here().lock().unwrap_or_else(PoisonError::into_inner);
+        pools.retain(|_, pool| !pool.shared.is_closed.load(Ordering::Acquire));
+        if let Some(pool) = pools.get(options) {
+            return Ok(pool.clone());
+        }
+        if pools.len() >= MOST_SHARED {
+            return Err(Failure::new(ErrorKind::Busy, "share a pool", format!("{MOST_SHARED} are kept already")));
+        }
+        let pool = Self::open(options)?;
+        pools.insert(options.clone(), pool.clone());
+        Ok(pool)
     }
 
     /// Opens a pool with the options of a discovery and further ones; the two share their connections to the sentinels unless
@@ -318,4 +345,31 @@ fn stats_json(stats: &PoolStats) -> String {
         "last_switch_ms": stats.last_switch.as_ms(),
     })
     .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Options, Patience, Pool};
+
+    fn options(master: &str) -> Options {
+        // Nobody listens there: opening a pool connects nowhere.
+        Options::from_url(&format!("redis+sentinel://127.0.0.1:1/{master}")).expect("the URL is legal")
+    }
+
+    #[test]
+    fn a_shared_pool_is_opened_once_and_anew_after_it_was_closed() {
+        let first = Pool::shared(&options("kept")).expect("the options are legal");
+        let again = Pool::shared(&options("kept")).expect("the options are legal");
+        let other = Pool::shared(&options("another")).expect("the options are legal");
+        first.close().wait(&Patience::endless()).expect("closing waits for nobody");
+        let anew = Pool::shared(&options("kept")).expect("the options are legal");
+
+        assert!(Arc::ptr_eq(&first.shared, &again.shared));
+        assert!(!Arc::ptr_eq(&first.shared, &other.shared));
+        assert!(!Arc::ptr_eq(&first.shared, &anew.shared));
+        other.close().wait(&Patience::endless()).expect("closing waits for nobody");
+        anew.close().wait(&Patience::endless()).expect("closing waits for nobody");
+    }
 }
