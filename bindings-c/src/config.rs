@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use sentinelle::facade::{Monitor, Options, options_json};
+use sentinelle::facade::{ErrorKind, Failure, Monitor, Options, options_json};
 
 use crate::{
     code::snl_code,
@@ -41,6 +41,16 @@ pub(crate) struct Wishes {
     pub(crate) conf: Option<String>,
     /// The path of a `sentinel.conf`.
     pub(crate) path: Option<String>,
+}
+
+impl Wishes {
+    /// The same wishes when they say which sentinels to ask.
+    pub(crate) fn with_sentinels(self) -> Result<Self, Failure> {
+        if self.options.get("sentinels").is_some() {
+            return Ok(self);
+        }
+        Err(Failure::new(ErrorKind::Config, "check an argument", "argument c: the option sentinels is missing"))
+    }
 }
 
 /// Wishes that can be changed, and the texts that were shown of them.
@@ -83,7 +93,7 @@ impl ConfigObject {
 }
 
 /// The wishes of a configuration; none of NULL.
-pub(crate) fn wishes_of(c: *const snl_config) -> Result<Wishes, sentinelle::facade::Failure> {
+pub(crate) fn wishes_of(c: *const snl_config) -> Result<Wishes, Failure> {
     if c.is_null() { Ok(Wishes::default()) } else { Ok(find::<ConfigObject>(c)?.wishes()) }
 }
 
@@ -207,7 +217,7 @@ pub(crate) unsafe fn monitor_of(
     port_number: i32,
     quorum: i32,
     options: *const snl_config,
-) -> Result<Monitor, sentinelle::facade::Failure> {
+) -> Result<Monitor, Failure> {
     // SAFETY: the same duty.
     let (name, host) = unsafe { (wall::word(name, "name")?, wall::word(host, "host")?) };
     let monitor = Monitor::new(name, host, port(port_number, "port_number")?, whole(quorum, "quorum")?);

@@ -121,7 +121,7 @@ pub unsafe extern "C" fn snl_discovery_open(
     enter(err, || {
         // SAFETY: `out` is the caller's, as the header says.
         let out = unsafe { Out::at(out, "out") }?;
-        out.put(give(DiscoveryObject::open(&wishes_of(c)?.options)?)?);
+        out.put(give(DiscoveryObject::open(&wishes_of(c)?.with_sentinels()?.options)?)?);
         Ok(snl_code::SNL_OK)
     })
 }

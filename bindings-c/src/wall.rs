@@ -177,3 +177,39 @@ pub(crate) fn whole(number: i32, name: &str) -> Result<u32, Failure> {
 pub(crate) fn bad_argument(name: &str, what: impl std::fmt::Display) -> Failure {
     Failure::new(ErrorKind::Argument, "check an argument", format!("argument {name} {what}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+
+    use super::{enter, look};
+    use crate::{
+        code::snl_code,
+        error::{snl_error_code, snl_error_free, snl_error_message},
+    };
+
+    #[test]
+    fn a_panic_ends_at_the_wall_as_a_code_and_an_error() {
+        let mut error = std::ptr::null_mut();
+
+        let code = enter(&raw mut error, || panic!("a bug"));
+
+        assert_eq!((code, snl_error_code(error)), (snl_code::SNL_E_PANIC as i32, snl_code::SNL_E_PANIC as i32));
+        // SAFETY: the error lives, and its text ends in NUL.
+        let text = unsafe { CStr::from_ptr(snl_error_message(error)) };
+        assert!(text.to_string_lossy().contains("a bug of this library was caught"), "{text:?}");
+        snl_error_free(error);
+    }
+
+    #[test]
+    fn a_panic_of_a_call_that_has_no_code_is_its_empty_answer() {
+        assert_eq!(look(7, || panic!("a bug")), 7);
+    }
+
+    #[test]
+    fn the_wall_stands_after_a_panic() {
+        let _ = enter(std::ptr::null_mut(), || panic!("a bug"));
+
+        assert_eq!(enter(std::ptr::null_mut(), || Ok(snl_code::SNL_OK)), 0);
+    }
+}

@@ -32,6 +32,25 @@ static void an_output_that_is_null_is_refused(void) {
     snl_config_free(config);
 }
 
+static void a_configuration_without_sentinels_finds_nothing(void) {
+    static const char *const options[] = {"master", "cart", NULL};
+    snl_config *without = configured(options), *configurations[2];
+    snl_discovery *discovery = NULL;
+    configurations[0] = NULL;
+    configurations[1] = without;
+
+    for (size_t i = 0; i < 2; i++) {
+        snl_error *error = NULL;
+        CHECK(snl_discovery_open(configurations[i], &discovery, &error) == SNL_E_CONFIG);
+        CHECK(strstr(snl_error_message(error), "argument c") != NULL);
+        CHECK(strstr(snl_error_message(error), "sentinels") != NULL);
+        snl_error_free(error);
+    }
+
+    CHECK(discovery == NULL);
+    snl_config_free(without);
+}
+
 static void an_error_may_be_of_no_interest(void) {
     snl_config *config = empty();
 
@@ -189,6 +208,7 @@ static void the_library_says_what_it_is(void) {
 
 int main(void) {
     RUN(an_output_that_is_null_is_refused);
+    RUN(a_configuration_without_sentinels_finds_nothing);
     RUN(an_error_may_be_of_no_interest);
     RUN(a_text_that_is_null_is_refused);
     RUN(a_length_that_no_memory_has_is_refused);
