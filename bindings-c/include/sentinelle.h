@@ -523,6 +523,12 @@ int32_t snl_pool_open_url(const char *url, snl_pool **out, snl_error **err);
 // Opens a pool for a configuration that names the `sentinels` and the `master`.
 int32_t snl_pool_open_config(const snl_config *c, snl_pool **out, snl_error **err);
 
+// The pool of this process with these options: opened by the first call, kept by the library until `snl_pool_close`.
+//
+// Each call gives a handle of its own, to be freed; connections stay when it is. For hosts whose values end with each
+// request, such as PHP. A process keeps 100 of them at most, then the code is `SNL_E_BUSY`.
+int32_t snl_pool_shared(const snl_config *c, snl_pool **out, snl_error **err);
+
 // Runs a command where it belongs, again where that is safe. An error reply is an error with `SNL_OUTCOME_REJECTED`.
 int32_t snl_pool_exec(snl_pool *p, const snl_cmd *c, snl_reply **out, snl_error **err);
 

@@ -153,7 +153,25 @@ pub unsafe extern "C" fn snl_pool_open_config(
     enter(err, || {
         // SAFETY: `out` is the caller's, as the header says.
         let out = unsafe { Out::at(out, "out") }?;
-        out.put(give(PoolObject { pool: Pool::open(&wishes_of(c)?.options)? })?);
+        out.put(give(PoolObject { pool: Pool::open(&wishes_of(c)?.with_sentinels()?.options)? })?);
+        Ok(snl_code::SNL_OK)
+    })
+}
+
+/// The pool of this process with these options: opened by the first call, kept by the library until `snl_pool_close`.
+///
+/// Each call gives a handle of its own, to be freed; connections stay when it is. For hosts whose values end with each
+/// request, such as PHP. A process keeps 100 of them at most, then the code is `SNL_E_BUSY`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn snl_pool_shared(
+    c: *const snl_config,
+    out: *mut *mut snl_pool,
+    err: *mut *mut snl_error,
+) -> i32 {
+    enter(err, || {
+        // SAFETY: `out` is the caller's, as the header says.
+        let out = unsafe { Out::at(out, "out") }?;
+        out.put(give(PoolObject { pool: Pool::shared(&wishes_of(c)?.with_sentinels()?.options)? })?);
         Ok(snl_code::SNL_OK)
     })
 }

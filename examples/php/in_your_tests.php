@@ -18,7 +18,7 @@ final class in_your_tests extends TestCase
     /** A master, two replicas, three sentinels, in sync and agreed after about a tenth of a second. */
     public static function setUpBeforeClass(): void
     {
-        self::$group = new TestGroup();
+        self::$group = new TestGroup(['patience_ms' => 30000]); // how long a wait that is in vain takes
     }
 
     public static function tearDownAfterClass(): void

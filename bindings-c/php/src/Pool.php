@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Sentinelle;
 
+use FFI\CData;
 use Sentinelle\Exception\ArgumentException;
 use Sentinelle\Exception\SentinelleException;
 
@@ -17,7 +18,7 @@ final class Pool extends Handle
 {
     use Commands;
 
-    /** @var array<string, self> the pools that live as long as the worker */
+    /** @var array<string, self> the pools of the worker that this request has used */
     private static array $shared = [];
     private static int $process = 0;
 
@@ -42,9 +43,9 @@ final class Pool extends Handle
     }
 
     /**
-     * The pool of this worker with these options: opened once, used by all requests that follow.
+     * The pool of this worker with these options: opened once, used by all requests that follow until it is closed.
      *
-     * In a forked child it is opened anew.
+     * The library keeps it, for PHP keeps nothing from one request to the next. In a forked child it is opened anew.
      *
      * @param string|array<string, mixed> $options as the constructor takes them
      */
@@ -54,7 +55,15 @@ final class Pool extends Handle
             self::$shared = [];
             self::$process = getmypid();
         }
-        return self::$shared[serialize($options)] ??= new self($options);
+        return self::$shared[serialize($options)] ??= self::kept($options);
+    }
+
+    private static function kept(string|array $options): self
+    {
+        $config = new Config($options);
+        $out = Library::place('snl_pool *');
+        Library::call('snl_pool_shared', $config->handle(), $out);
+        return self::of($out[0]);
     }
 
     /** @internal A pool over a discovery. */
@@ -63,8 +72,13 @@ final class Pool extends Handle
         $config = new Config($options);
         $out = Library::place('snl_pool *');
         Library::call('snl_pool_open', $discovery->handle(), $master, $config->handle(), $out);
+        return self::of($out[0]);
+    }
+
+    private static function of(CData $handle): self
+    {
         $pool = (new \ReflectionClass(self::class))->newInstanceWithoutConstructor();
-        $pool->own($out[0]);
+        $pool->own($handle);
         return $pool;
     }
 
@@ -161,6 +175,7 @@ final class Pool extends Handle
     /** Closes it once the commands under way are done, after `$timeoutMs` in any case. */
     public function close(int $timeoutMs = 1000): void
     {
+        self::$shared = array_filter(self::$shared, fn (self $pool): bool => $pool !== $this);
         Library::check('snl_pool_close', $this->handle(), $timeoutMs);
     }
 

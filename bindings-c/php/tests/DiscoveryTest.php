@@ -31,13 +31,13 @@ final class DiscoveryTest extends GroupCase
     public function test_what_cannot_be_found_says_why(): void
     {
         try {
-            $this->discovery->master('nobody', 1000);
+            $this->discovery->master('nobody', 3000);
             $this->fail('nobody knows it');
         } catch (Exception\MasterUnknownException $exception) {
             $this->assertNotSame([], $exception->evidence);
         }
         $this->expectException(Exception\SentinelsUnreachableException::class);
-        (new Discovery(['sentinels' => '127.0.0.1:1']))->master('shop', 1000);
+        (new Discovery(['sentinels' => '127.0.0.1:1']))->master('shop', 3000);
     }
 
     public function test_it_follows_a_failover(): void
@@ -46,12 +46,12 @@ final class DiscoveryTest extends GroupCase
         $stream = $this->discovery->eventStream();
 
         self::$group->failover();
-        $after = $this->discovery->waitSwitch('shop', $before->generation, 10000);
+        $after = $this->discovery->waitSwitch('shop', $before->generation, 60000);
 
         $this->assertNotSame($before->master, $after->master);
         $this->assertGreaterThan($before->epoch, $after->epoch);
         [$read, $write, $except] = [[$stream], null, null];
-        $this->assertSame(1, stream_select($read, $write, $except, 5));
+        $this->assertSame(1, stream_select($read, $write, $except, 60));
         $names = [];
         while (($event = $this->discovery->nextEvent(0)) !== null) {
             $names[] = $event->name;

@@ -71,7 +71,7 @@ final class TestGroupTest extends GroupCase
 
     public function test_a_closed_group_says_so(): void
     {
-        $other = new TestGroup(['replicas' => 0, 'sentinel_count' => 1, 'quorum' => 1]);
+        $other = new TestGroup(['replicas' => 0, 'sentinel_count' => 1, 'quorum' => 1, 'patience_ms' => 60000]);
         $other->close();
 
         $this->expectException(Exception\HandleException::class);

@@ -10,6 +10,7 @@ namespace Sentinelle\Tests;
 
 require_once dirname(__DIR__) . '/autoload.php';
 require_once __DIR__ . '/GroupCase.php';
+require_once __DIR__ . '/Fpm.php';
 
 /** What a PHP process of its own prints, with the package loaded. */
 function said_by(string $code, array $flags = [], array $env = []): string

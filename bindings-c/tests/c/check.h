@@ -114,6 +114,21 @@ static inline int tells(const snl_reply *reply, const char *text) {
     return snl_reply_bytes(reply, &p, &n) == SNL_OK && strstr(p, text) != NULL;
 }
 
+/* The group that a program's tests share. A master that is busy for a moment is not taken for dead. */
+static inline snl_testgroup *shared_group(const char *name) {
+    const char *options[] = {"name", NULL, "patience_ms", "60000", "down_after_ms", "1000", NULL};
+    snl_config *config;
+    snl_testgroup *group = NULL;
+    snl_error *error = NULL;
+    options[1] = name;
+    config = configured(options);
+    if (snl_testgroup_start(config, &group, &error) != SNL_OK)
+        printf("# %s\n0 passed, 1 failed\n", snl_error_message(error));
+    snl_error_free(error);
+    snl_config_free(config);
+    return group;
+}
+
 static inline int64_t now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

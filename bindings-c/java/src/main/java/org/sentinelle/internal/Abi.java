@@ -158,6 +158,8 @@ public interface Abi {
 
     int snl_pool_open_config(long c, long out, long err);
 
+    int snl_pool_shared(long c, long out, long err);
+
     int snl_pool_exec(long p, long c, long out, long err);
 
     int snl_pool_exec_argv(long p, long argc, long argv, long lens, long timeoutMs, long out, long err);

@@ -232,6 +232,9 @@ final class JnaAbi implements Abi {
     public native int snl_pool_open_config(long c, long out, long err);
 
     @Override
+    public native int snl_pool_shared(long c, long out, long err);
+
+    @Override
     public native int snl_pool_exec(long p, long c, long out, long err);
 
     @Override
