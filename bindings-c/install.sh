@@ -17,7 +17,7 @@ version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Carg
 
 root=${DESTDIR:-}$prefix
 install -d "$root/lib/pkgconfig" "$root/include"
-install -m 755 "$built/libsentinelle.so" "$root/lib/libsentinelle.so.$version"
+bindings-c/link.sh "$built" "$root/lib/libsentinelle.so.$version"
 ln -sf "libsentinelle.so.$version" "$root/lib/libsentinelle.so.1"
 ln -sf libsentinelle.so.1 "$root/lib/libsentinelle.so"
 install -m 644 "$built/libsentinelle.a" "$root/lib/"

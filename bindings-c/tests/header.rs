@@ -126,6 +126,56 @@ fn both_headers_declare_the_same_functions() {
     assert!(ffi.lines().skip(2).all(|line| !line.starts_with('#')));
 }
 
+/// The declarations of a header, each on one line: functions as C has them, constants with their numbers.
+fn declarations(header: &str) -> BTreeSet<String> {
+    let code = header.lines().filter(|line| !line.trim_start().starts_with(['/', '#']));
+    let squeezed = code.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
+    let (mut found, mut rest) = (BTreeSet::new(), squeezed.as_str());
+    while let Some((statement, behind)) = rest.split_once(';') {
+        let (before, constants) = statement.split_once('{').unwrap_or((statement, ""));
+        if let (true, Some((constants, after))) = (before.contains("enum"), constants.split_once('}')) {
+            let named = constants.split(',').map(str::trim).filter(|constant| !constant.is_empty());
+            found.extend(named.map(str::to_owned));
+            found.insert(format!("{before}{{..}}{after}").trim().to_owned());
+        } else {
+            found.insert(statement.trim().to_owned());
+        }
+        rest = behind;
+    }
+    found
+}
+
+/// A program that was built with a library of this number goes on with each later one: nothing of it is taken away, nothing
+/// gets another signature or number. `BLESS=1` adds what is new and never takes a line out.
+#[test]
+fn everything_that_was_promised_is_still_there() {
+    let declared = declarations(&ffi_header());
+    let path = folder().join("include/abi-1.txt");
+    let text = fs::read_to_string(&path).unwrap_or_default();
+    let promised: BTreeSet<_> = text.lines().map(str::to_owned).collect();
+
+    let broken: Vec<_> = promised.difference(&declared).collect();
+    let fresh: Vec<_> = declared.difference(&promised).collect();
+
+    assert!(broken.is_empty(), "programs break that were built against these: {broken:#?}");
+    if env::var_os("BLESS").is_some() && !fresh.is_empty() {
+        let all: Vec<_> = declared.iter().map(String::as_str).chain([""]).collect();
+        fs::write(&path, all.join("\n")).expect("the folder is writable");
+    } else {
+        assert!(fresh.is_empty(), "abi-1.txt does not promise these yet: {fresh:#?}; run `make bless`");
+    }
+    assert!(declared.len() > 150, "{declared:#?}");
+}
+
+#[test]
+fn every_symbol_has_a_version() {
+    let header = c_header();
+    let symbols: Vec<_> = functions(&header).into_iter().map(|name| format!("        {name};")).collect();
+
+    let symbols = symbols.join("\n");
+    compare("sentinelle.map", &format!("SENTINELLE_1 {{\n    global:\n{symbols}\n    local:\n        *;\n}};\n"));
+}
+
 #[test]
 fn the_exported_symbols_are_those_of_the_golden_list() {
     let header = c_header();
