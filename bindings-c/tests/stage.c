@@ -34,7 +34,8 @@ int main(int argc, char **argv) {
     if (words[0] == NULL)
         return give_up("no command", NULL);
     snl_config_new(&config, NULL);
-    snl_config_set(config, "patience_ms", "30000", SNL_NTS, NULL);
+    snl_config_set(config, "patience_ms", "60000", SNL_NTS, NULL);
+    snl_config_set(config, "down_after_ms", "1000", SNL_NTS, NULL);
     if (snl_testgroup_start(config, &group, &error) != SNL_OK)
         return give_up("no group", error);
     snl_config_free(config);

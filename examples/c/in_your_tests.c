@@ -23,17 +23,21 @@ static snl_reply *ask(snl_testgroup *group, const char *member, const char *line
 
 int main(void) {
     static const char *const whom[] = {"member", "master"};
+    snl_config *config = NULL;
     snl_testgroup *group = NULL;
     snl_reply *reply = NULL;
     snl_error *error = NULL;
     const char *value = NULL;
     size_t length = 0;
 
-    /* A master, two replicas, three sentinels, in sync and agreed. */
-    if (snl_testgroup_start(NULL, &group, &error) != SNL_OK) {
+    /* A master, two replicas, three sentinels, in sync and agreed; a wait that is in vain fails after 30 s. */
+    snl_config_new(&config, NULL);
+    snl_config_set(config, "patience_ms", "30000", SNL_NTS, NULL);
+    if (snl_testgroup_start(config, &group, &error) != SNL_OK) {
         fprintf(stderr, "%s\n", snl_error_message(error));
         return 1;
     }
+    snl_config_free(config);
     printf("your program connects to %s\n", snl_testgroup_url(group));
     snl_reply_free(ask(group, "master", "SET order 1"));
     assert(snl_testgroup_wait(group, "synced", NULL) == SNL_OK);

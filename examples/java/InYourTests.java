@@ -6,7 +6,7 @@ import org.sentinelle.TestGroup;
 import org.sentinelle.junit.HaGroupTest;
 
 /** A service of one's own, through a failover, a partition and a stale master. */
-@HaGroupTest(replicas = 1)
+@HaGroupTest(replicas = 1, options = "down_after_ms=1000")
 class InYourTests {
     @Test
     void ordersAreTakenAgainAfterTheMasterHasDied(TestGroup group) {
@@ -23,7 +23,7 @@ class InYourTests {
 
     @Test
     void ordersAreTakenAlthoughTheMasterHasVanishedWithoutAWord(TestGroup group) {
-        try (SentinelPool orders = new SentinelPool(group.url())) {
+        try (SentinelPool orders = new SentinelPool(group.url() + "?timeout_ms=60000")) {
             orders.set("order:1", "paid");
             String old = group.address("master").toString();
             group.isolate("master");

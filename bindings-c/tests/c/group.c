@@ -92,7 +92,7 @@ static void a_killed_master_is_replaced(void) {
 }
 
 static void a_second_group_stands_beside_the_first(void) {
-    static const char *const options[] = {"replicas", "0", "sentinel_count", "1", "quorum", "1", NULL};
+    static const char *const options[] = {"replicas", "0", "sentinel_count", "1", "quorum", "1", "patience_ms", "60000", NULL};
     snl_config *config = configured(options);
     snl_testgroup *other = NULL;
 
@@ -106,14 +106,9 @@ static void a_second_group_stands_beside_the_first(void) {
 }
 
 int main(void) {
-    static const char *const options[] = {"name", "shop", "patience_ms", "30000", NULL};
-    snl_config *config = configured(options);
-    snl_error *error = NULL;
-    if (snl_testgroup_start(config, &group, &error) != SNL_OK) {
-        printf("# %s\n0 passed, 1 failed\n", snl_error_message(error));
+    group = shared_group("shop");
+    if (group == NULL)
         return 1;
-    }
-    snl_config_free(config);
     RUN(every_member_answers);
     RUN(a_write_reaches_the_replicas);
     RUN(what_it_does_not_know_is_refused);

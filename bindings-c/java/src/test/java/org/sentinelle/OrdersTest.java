@@ -3,7 +3,7 @@ package org.sentinelle;
 import org.junit.jupiter.api.Test;
 import org.sentinelle.junit.HaGroupTest;
 
-@HaGroupTest(replicas = 1)
+@HaGroupTest(replicas = 1, options = "down_after_ms=1000")
 class OrdersTest {
     @Test
     void ordersAreTakenAgainAfterTheMasterHasDied(TestGroup group) {

@@ -19,7 +19,7 @@ import org.sentinelle.junit.HaGroupTest;
 import redis.clients.jedis.UnifiedJedis;
 
 /** What the README shows is run here, word for word. */
-@HaGroupTest(replicas = 1, options = "name=cart")
+@HaGroupTest(replicas = 1, options = {"name=cart", "down_after_ms=1000"})
 class ReadmeTest {
     @Test
     void aMasterIsFound(TestGroup group) throws Exception {
@@ -31,7 +31,7 @@ class ReadmeTest {
         }
 
         try (SentinelPool pool = new SentinelPool(url)) {
-            assertEquals("green", pool.executeAsync("GET", "colour").get(10, TimeUnit.SECONDS).asString());
+            assertEquals("green", pool.executeAsync("GET", "colour").get(60, TimeUnit.SECONDS).asString());
         }
     }
 

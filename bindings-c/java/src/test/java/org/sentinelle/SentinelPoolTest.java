@@ -8,29 +8,35 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.commons.pool2.impl.GenericObjectPoolConfig;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.sentinelle.junit.HaGroupTest;
 import org.sentinelle.jedis.SentinelleConnectionProvider;
+import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.UnifiedJedis;
+import redis.clients.jedis.exceptions.JedisException;
 
 /** Commands that reach the master, whoever that is. */
-@HaGroupTest(replicas = 1)
+@HaGroupTest(replicas = 1, options = "down_after_ms=1000")
 class SentinelPoolTest {
-    private static final Duration SOON = Duration.ofSeconds(10);
+    private static final Duration SOON = Duration.ofSeconds(60);
 
     private SentinelPool pool;
 
     @BeforeEach
     void open(TestGroup group) {
-        pool = new SentinelPool(group.url());
+        pool = new SentinelPool(group.url() + "?timeout_ms=60000");
     }
 
     @AfterEach
@@ -103,11 +109,11 @@ class SentinelPoolTest {
         for (int index = 0; index < 200; index++) {
             futures.add(pool.executeAsync("INCR", "count"));
         }
-        CompletableFuture.allOf(futures.toArray(CompletableFuture[]::new)).get(10, TimeUnit.SECONDS);
+        CompletableFuture.allOf(futures.toArray(CompletableFuture[]::new)).get(60, TimeUnit.SECONDS);
 
         assertEquals("200", pool.get("count"));
         ExecutionException failed = assertThrows(
-                ExecutionException.class, () -> pool.executeAsync("LPUSH", "count", 1).get(10, TimeUnit.SECONDS));
+                ExecutionException.class, () -> pool.executeAsync("LPUSH", "count", 1).get(60, TimeUnit.SECONDS));
         assertInstanceOf(SentinelleException.Server.class, failed.getCause());
     }
 
@@ -133,41 +139,47 @@ class SentinelPoolTest {
     void noAcknowledgedWriteIsLostInAPlannedFailover(TestGroup group) throws Exception {
         Writes writes = new Writes(number -> pool.execute("RPUSH", "log", number));
 
-        writes.during(group::failover);
+        writes.during(group, group::failover);
 
-        assertEquals(writes.acknowledged(), pool.execute("LRANGE", "log", 0, -1).asList().stream()
-                .map(Reply::asString).toList());
+        writes.areAllIn(pool.execute("LRANGE", "log", 0, -1).asList().stream().map(Reply::asString).toList());
     }
 
     @Test
     void jedisLosesNoAcknowledgedWriteOverOurConnections(TestGroup group) throws Exception {
-        try (UnifiedJedis jedis =
-                new UnifiedJedis(new SentinelleConnectionProvider(group.url(), group.name()))) {
+        try (UnifiedJedis jedis = new UnifiedJedis(new SentinelleConnectionProvider(
+                Discovery.open(group.url()),
+                group.name(),
+                DefaultJedisClientConfig.builder().timeoutMillis(60_000).build(),
+                new GenericObjectPoolConfig<>(),
+                SOON))) {
             Writes writes = new Writes(number -> jedis.rpush("log", number));
 
-            writes.during(group::failover);
+            writes.during(group, group::failover);
 
-            List<String> kept = jedis.lrange("log", 0, -1);
-            assertTrue(kept.containsAll(writes.acknowledged()), () -> "lost: "
-                    + writes.acknowledged().stream().filter(number -> !kept.contains(number)).toList());
+            writes.areAllIn(jedis.lrange("log", 0, -1));
         }
     }
 
     @Test
     void aKilledMasterCostsNoErrorWhereTwiceIsAsGoodAsOnce(TestGroup group) throws Exception {
-        Writes writes = new Writes(number -> pool.set("key-" + number, number));
+        Writes writes = new Writes(number -> {
+            try {
+                pool.set("key-" + number, number);
+            } catch (SentinelleException failed) {
+                throw new AssertionError(failed);
+            }
+        });
 
-        writes.during(() -> {
+        writes.during(group, () -> {
+            group.await("synced");
             group.kill("master");
             group.await("agreement");
         });
 
-        for (String number : writes.acknowledged()) {
-            assertEquals(number, pool.get("key-" + number));
-        }
+        writes.areAllIn(writes.acknowledged.stream().map(number -> pool.get("key-" + number)).toList());
     }
 
-    /** One write every two milliseconds or so, and which of them were acknowledged. */
+    /** Writes of a thread, one after the other, and which of them were acknowledged. */
     private static final class Writes {
         interface Write {
             void of(String number);
@@ -180,25 +192,47 @@ class SentinelPoolTest {
             this.write = write;
         }
 
-        List<String> acknowledged() {
-            return acknowledged;
-        }
-
         /** Writes from before {@code event} until 50 writes were acknowledged after it. */
-        void during(Runnable event) throws Exception {
+        void during(TestGroup group, Runnable event) throws Exception {
             AtomicBoolean isOver = new AtomicBoolean();
+            CountDownLatch begun = new CountDownLatch(50);
             CompletableFuture<Void> writing = CompletableFuture.runAsync(() -> {
                 int after = 0;
                 for (int number = 0; after < 50; number++) {
-                    write.of(Integer.toString(number));
+                    try {
+                        write.of(Integer.toString(number));
+                    } catch (SentinelleException | JedisException unknown) {
+                        // Not acknowledged: it may be there or not.
+                        continue;
+                    }
                     acknowledged.add(Integer.toString(number));
+                    begun.countDown();
                     after += isOver.get() ? 1 : 0;
                 }
             });
+            assertTrue(begun.await(60, TimeUnit.SECONDS));
+            allSentinelsAreHeard(group);
             event.run();
             isOver.set(true);
-            writing.get(30, TimeUnit.SECONDS);
-            assertTrue(acknowledged.size() >= 50);
+            writing.get(60, TimeUnit.SECONDS);
+        }
+
+        /** Until the discovery that all share, because they have the same options, knows what each sentinel says. */
+        private static void allSentinelsAreHeard(TestGroup group) {
+            long deadline = System.nanoTime() + SOON.toNanos();
+            try (Discovery discovery = Discovery.open(group.url())) {
+                discovery.resolve(group.name(), SOON);
+                while (discovery.look(group.name()).json().split("\"agrees\"").length != 4) {
+                    assertTrue(System.nanoTime() < deadline, () -> discovery.look(group.name()).json());
+                    discovery.refresh(group.name(), SOON);
+                }
+            }
+        }
+
+        void areAllIn(List<String> kept) {
+            Set<String> there = new HashSet<>(kept);
+            List<String> lost = acknowledged.stream().filter(number -> !there.contains(number)).toList();
+            assertEquals(List.of(), lost, () -> "of " + acknowledged.size() + " acknowledged");
         }
     }
 }

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A sentinel inside this process. */
 class SentinelTest {
-    private static final Duration SOON = Duration.ofSeconds(10);
+    private static final Duration SOON = Duration.ofSeconds(60);
 
     private static Sentinel started() {
         return Sentinel.builder()

@@ -11,9 +11,9 @@ import org.junit.jupiter.api.Test;
 import org.sentinelle.junit.HaGroupTest;
 
 /** A real group in a test. */
-@HaGroupTest(replicas = 1)
+@HaGroupTest(replicas = 1, options = "down_after_ms=1000")
 class TestGroupTest {
-    private static final Duration SOON = Duration.ofSeconds(10);
+    private static final Duration SOON = Duration.ofSeconds(60);
 
     @Test
     void aKilledMasterIsReplaced(TestGroup group) {
@@ -53,7 +53,7 @@ class TestGroupTest {
         try (Discovery discovery = Discovery.open(group.url())) {
             SentinelleException failure = assertThrows(
                     SentinelleException.MasterUnknown.class,
-                    () -> discovery.resolve("nobody", Duration.ofSeconds(1)));
+                    () -> discovery.resolve("nobody", Duration.ofSeconds(3)));
 
             assertTrue(failure.detail().contains("evidence"), failure.detail());
         }

@@ -32,6 +32,9 @@ public final class HaGroupExtension implements BeforeEachCallback, ParameterReso
         return running(context).group;
     }
 
+    /** A machine that runs tests may be busy: only a wait that is in vain takes so long. */
+    private static final String PATIENCE_MILLIS = "60000";
+
     private static Running running(ExtensionContext context) {
         Class<?> type = context.getRequiredTestClass();
         ExtensionContext whole = context;
@@ -51,6 +54,7 @@ public final class HaGroupExtension implements BeforeEachCallback, ParameterReso
             options.put("replicas", Integer.toString(wish.replicas()));
             options.put("sentinel_count", Integer.toString(wish.sentinels()));
             options.put("quorum", Integer.toString(wish.quorum()));
+            options.put("patience_ms", PATIENCE_MILLIS);
             for (String option : wish.options()) {
                 int equals = option.indexOf('=');
                 if (equals < 1) {

@@ -24,6 +24,6 @@ public @interface HaGroupTest {
     /** How many sentinels must call the master down. */
     int quorum() default 2;
 
-    /** Further options, each as {@code key=value}. */
+    /** Further options, each as {@code key=value}; {@code patience_ms} is 60000 where it is not among them. */
     String[] options() default {};
 }
