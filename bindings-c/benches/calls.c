@@ -30,11 +30,12 @@ static double median(double *values, size_t count) {
 }
 
 int main(void) {
-    enum { ROUNDS = 11, CALLS = 100000, COMMANDS = 5000 };
+    enum { ROUNDS = 21, CALLS = 100000, COMMANDS = 5000 };
     const char *url = getenv("SENTINELLE_URL");
     const char *get[] = {"GET", "key"}, *set[] = {"SET", "key", "0123456789abcdef"};
     const size_t lens[] = {3, 3};
-    double empty[ROUNDS], ours[ROUNDS], theirs[ROUNDS];
+    double empty[ROUNDS], looked_up[ROUNDS], ours[ROUNDS], theirs[ROUNDS];
+    snl_cmd *cmd = NULL;
     snl_config *config = NULL;
     snl_discovery *discovery = NULL;
     snl_topology *topology = NULL;
@@ -56,6 +57,7 @@ int main(void) {
         return 1;
     }
     snl_reply_free(reply);
+    snl_cmd_new(&cmd);
     context = redisConnect(host, port);
     if (context == NULL || context->err)
         return 1;
@@ -65,6 +67,11 @@ int main(void) {
         for (int i = 0; i < CALLS; i++)
             snl_abi();
         empty[round] = (now_ns() - begin) / CALLS;
+
+        begin = now_ns();
+        for (int i = 0; i < CALLS; i++)
+            snl_cmd_clear(cmd);
+        looked_up[round] = (now_ns() - begin) / CALLS;
 
         begin = now_ns();
         for (int i = 0; i < COMMANDS; i++) {
@@ -85,11 +92,14 @@ int main(void) {
         }
         theirs[round] = (now_ns() - begin) / COMMANDS;
     }
-    printf("an empty call              %8.1f ns\n", median(empty, ROUNDS));
-    printf("GET, snl_pool_exec_argv    %8.1f us\n", median(ours, ROUNDS) / 1000);
-    printf("GET, hiredis               %8.1f us\n", median(theirs, ROUNDS) / 1000);
+    printf("C: a call that does nothing         %8.1f ns\n", median(empty, ROUNDS));
+    printf("C: a call that finds its handle     %8.1f ns\n", median(looked_up, ROUNDS));
+    printf("C: GET, snl_pool_exec_argv          %8.2f us\n", median(ours, ROUNDS) / 1000);
+    printf("C: GET, hiredis redisCommandArgv    %8.2f us\n", median(theirs, ROUNDS) / 1000);
+    printf("C: time of ours / theirs            %8.2f\n", median(ours, ROUNDS) / median(theirs, ROUNDS));
 
     redisFree(context);
+    snl_cmd_free(cmd);
     snl_pool_free(pool);
     snl_topology_free(topology);
     snl_discovery_free(discovery);

@@ -1,7 +1,7 @@
 <?php
 
 /**
- * How many acknowledged writes a planned failover loses, and how long the longest one waits, in ten groups.
+ * From PHP: how soon a group is ready, how many acknowledged writes a planned failover loses, how long the longest one waits.
  */
 
 declare(strict_types=1);
@@ -11,29 +11,44 @@ require __DIR__ . '/../php/autoload.php';
 use Sentinelle\Pool;
 use Sentinelle\TestGroup;
 
+const ROUNDS = 20;
+
 foreach (['real', 'stock'] as $backend) {
-    [$lost, $written, $longest] = [0, 0, 0];
-    for ($round = 0; $round < 10; $round++) {
+    [$lost, $written, $waited, $ready] = [0, 0, [], []];
+    for ($round = 0; $round < ROUNDS; $round++) {
+        $begin = hrtime(true);
         $group = new TestGroup(['backend' => $backend, 'patience_ms' => 30000]);
+        $ready[] = (hrtime(true) - $begin) / 1e6;
         $pool = new Pool($group->url() . '?timeout_ms=10000');
-        for ($number = 0; $number < 100; $number++) {
+        for ($number = 0; $number < 500; $number++) {
             $pool->sadd('writes', $number);
         }
         $old = $group->address('master');
         $group->fault('failover');
-        for ($since = 0; $since < 100; $number++) {
+        [$longest, $has_moved] = [0, false];
+        for ($since = 0; $since < 500; $number++) {
             $begin = hrtime(true);
             $pool->sadd('writes', $number);
-            $longest = max($longest, hrtime(true) - $begin);
-            $moved = ($moved ?? false) || $number % 20 === 0 && $group->address('master') !== $old;
-            $since += $moved ? 1 : 0;
+            $longest = max($longest, (hrtime(true) - $begin) / 1e6);
+            $has_moved = $has_moved || $number % 20 === 0 && $group->address('master') !== $old;
+            $since += $has_moved ? 1 : 0;
         }
-        unset($moved);
         $group->wait('agreement');
         $lost += $number - $group->command('master', 'SCARD', 'writes');
         $written += $number;
+        $waited[] = $longest;
         $pool->close();
         $group->close();
     }
-    printf("%-5s sentinels: %d of %d acknowledged writes lost, the longest took %d ms\n", $backend, $lost, $written, $longest / 1e6);
+    sort($ready);
+    sort($waited);
+    printf(
+        "PHP, %-5s sentinels: ready after %.0f ms, %d of %d acknowledged writes lost in %d failovers, the longest waited %.0f ms\n",
+        $backend,
+        $ready[ROUNDS / 2],
+        $lost,
+        $written,
+        ROUNDS,
+        $waited[ROUNDS / 2],
+    );
 }
