@@ -43,6 +43,13 @@ impl Failure {
         Error::new(kind, operation, subject).into()
     }
 
+    /// The same failure of a command of which that much is known.
+    #[must_use]
+    pub fn with_outcome(mut self, outcome: Outcome) -> Self {
+        self.0.outcome = Some(outcome);
+        self
+    }
+
     /// The kind's number.
     pub fn code(&self) -> u32 {
         self.kind.code()
@@ -167,6 +174,14 @@ mod tests {
         ] {
             assert!(json.contains(part), "{part} in {json}");
         }
+    }
+
+    #[test]
+    fn what_is_known_of_a_command_is_told() {
+        let failure = Failure::new(ErrorKind::Cancelled, "run a command", "it was withdrawn");
+
+        assert_eq!(failure.outcome, None);
+        assert_eq!(failure.with_outcome(Outcome::NotSent).outcome, Some(Outcome::NotSent));
     }
 
     #[test]
