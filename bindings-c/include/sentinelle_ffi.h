@@ -157,6 +157,9 @@ typedef enum {
   SNL_SUNSUBSCRIBE = 5,
 } snl_change;
 
+// What ends commands that wait, from another thread. Made by `snl_cancel_new`, freed by `snl_cancel_free`.
+typedef struct snl_cancel snl_cancel;
+
 // A command. Made by `snl_cmd_new`, filled by the calls below, used as often as wished, freed by `snl_cmd_free`.
 //
 // One thread at a time may use it; another one gets `SNL_E_BUSY`.
@@ -360,6 +363,19 @@ int32_t snl_cmd_flags(snl_cmd *c,
                       const char *read_from,
                       int64_t timeout_ms,
                       snl_error **err);
+
+// Makes what ends commands that wait.
+int32_t snl_cancel_new(snl_cancel **out);
+
+// Lets `snl_pool_exec` and `snl_conn_exec` with this command end with `SNL_E_CANCELLED` once `x` is fired; NULL for never.
+int32_t snl_cmd_cancel_with(snl_cmd *c,
+                            const snl_cancel *x);
+
+// Ends the commands that wait with `x`, within a tenth of a second, and all that come; from any thread.
+int32_t snl_cancel_fire(snl_cancel *x);
+
+// Frees it; commands that have it keep it. NULL is let be.
+void snl_cancel_free(snl_cancel *x);
 
 // Removes all words; how it shall be carried out stays.
 int32_t snl_cmd_clear(snl_cmd *c);
@@ -566,6 +582,21 @@ int32_t snl_pipe_exec(snl_pipe *b,
 
 // Frees a pipeline; NULL is let be.
 void snl_pipe_free(snl_pipe *b);
+
+// Runs a command of `argc` words that lie end to end in `words`, each as long as `lens` says.
+//
+// The reply is laid into the `cap` bytes of `buf`, flat as `snl_reply_flat` gives it: how many numbers there are and how many
+// bytes, as two int64_t, then the numbers, then the bytes; `out` is NULL then. One that does not fit is given in `out`, and
+// the first number in `buf` is 0. `cap` is 16 at least. `timeout_ms` 0 or less: the pool's own.
+int32_t snl_pool_exec_into(snl_pool *p,
+                           size_t argc,
+                           const char *words,
+                           const size_t *lens,
+                           int64_t timeout_ms,
+                           void *buf,
+                           size_t cap,
+                           snl_reply **out,
+                           snl_error **err);
 
 // Opens a subscription to nothing yet.
 int32_t snl_sub_open(snl_pool *p, snl_sub **out, snl_error **err);

@@ -2,10 +2,13 @@
 
 use std::{
     ffi::c_char,
-    sync::{Mutex, MutexGuard, TryLockError},
+    sync::{
+        Arc, Mutex, MutexGuard, TryLockError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use sentinelle::facade::{ErrorKind, Failure};
+use sentinelle::facade::{ErrorKind, Failure, Outcome, Patience};
 
 use crate::{
     code::snl_code,
@@ -21,6 +24,11 @@ pub struct snl_cmd {
     _private: [u8; 0],
 }
 
+/// What ends commands that wait, from another thread. Made by `snl_cancel_new`, freed by `snl_cancel_free`.
+pub struct snl_cancel {
+    _private: [u8; 0],
+}
+
 /// Words and wishes, guarded against two threads at once.
 pub(crate) struct CommandObject(Mutex<Parts>);
 
@@ -31,7 +39,12 @@ pub(crate) struct Parts {
     pub(crate) repeat: Repeat,
     pub(crate) read_from: Option<String>,
     pub(crate) timeout_ms: Option<u64>,
+    pub(crate) cancel: Option<Arc<CancelObject>>,
 }
+
+/// Whether it was fired.
+#[derive(Debug, Default)]
+pub(crate) struct CancelObject(AtomicBool);
 
 /// Whether a command whose fate is unknown may be sent again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,12 +59,34 @@ pub(crate) enum Repeat {
 }
 
 static COMMANDS: Table<CommandObject> = Table::new(6);
+static CANCELS: Table<CancelObject> = Table::new(15);
 
 impl Handled for CommandObject {
     type Opaque = snl_cmd;
     const NAME: &'static str = "cmd";
     fn table() -> &'static Table<Self> {
         &COMMANDS
+    }
+}
+
+impl Handled for CancelObject {
+    type Opaque = snl_cancel;
+    const NAME: &'static str = "cancel";
+    fn table() -> &'static Table<Self> {
+        &CANCELS
+    }
+}
+
+impl Parts {
+    /// Runs what waits for the command, for as long as nobody ends it.
+    pub(crate) fn wait<T>(&self, work: impl FnOnce(&Patience<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        let Some(cancel) = &self.cancel else { return work(&Patience::endless()) };
+        let is_fired = || cancel.0.load(Ordering::Relaxed);
+        if is_fired() {
+            let failure = Failure::new(ErrorKind::Cancelled, "run a command", "it was ended before it began");
+            return Err(failure.with_outcome(Outcome::NotSent));
+        }
+        work(&Patience::endless().unless(&is_fired))
     }
 }
 
@@ -171,6 +206,42 @@ pub unsafe extern "C" fn snl_cmd_flags(
         parts.timeout_ms = u64::try_from(timeout_ms).ok().filter(|limit| *limit > 0);
         Ok(snl_code::SNL_OK)
     })
+}
+
+/// Makes what ends commands that wait.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn snl_cancel_new(out: *mut *mut snl_cancel) -> i32 {
+    enter(std::ptr::null_mut(), || {
+        // SAFETY: `out` is the caller's, as the header says.
+        let out = unsafe { Out::at(out, "out") }?;
+        out.put(give(CancelObject::default())?);
+        Ok(snl_code::SNL_OK)
+    })
+}
+
+/// Lets `snl_pool_exec` and `snl_conn_exec` with this command end with `SNL_E_CANCELLED` once `x` is fired; NULL for never.
+#[unsafe(no_mangle)]
+pub extern "C" fn snl_cmd_cancel_with(c: *mut snl_cmd, x: *const snl_cancel) -> i32 {
+    enter(std::ptr::null_mut(), || {
+        let command = find::<CommandObject>(c)?;
+        command.lock()?.cancel = if x.is_null() { None } else { Some(find::<CancelObject>(x)?) };
+        Ok(snl_code::SNL_OK)
+    })
+}
+
+/// Ends the commands that wait with `x`, within a tenth of a second, and all that come; from any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn snl_cancel_fire(x: *mut snl_cancel) -> i32 {
+    enter(std::ptr::null_mut(), || {
+        find::<CancelObject>(x)?.0.store(true, Ordering::Relaxed);
+        Ok(snl_code::SNL_OK)
+    })
+}
+
+/// Frees it; commands that have it keep it. NULL is let be.
+#[unsafe(no_mangle)]
+pub extern "C" fn snl_cancel_free(x: *mut snl_cancel) {
+    free::<CancelObject>(x);
 }
 
 /// Removes all words; how it shall be carried out stays.

@@ -16,6 +16,7 @@ pub mod code;
 pub mod command;
 pub mod completion;
 pub mod config;
+pub mod direct;
 pub mod discovery;
 pub mod error;
 pub mod event;

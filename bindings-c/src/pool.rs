@@ -188,8 +188,9 @@ pub unsafe extern "C" fn snl_pool_exec(
         let object = find::<PoolObject>(p)?;
         // SAFETY: `out` is the caller's, as the header says.
         let out = unsafe { Out::at(out, "out") }?;
-        let command = command_of(&find::<CommandObject>(c)?.parts()?)?;
-        reply::put(&out, object.pool.execute(&command, &Patience::endless())?)?;
+        let parts = find::<CommandObject>(c)?.parts()?;
+        let command = command_of(&parts)?;
+        reply::put(&out, parts.wait(|patience| object.pool.execute(&command, patience))?)?;
         Ok(snl_code::SNL_OK)
     })
 }
@@ -259,8 +260,7 @@ pub unsafe extern "C" fn snl_pool_checkout(
             role if role == snl_role::SNL_ROLE_REPLICA as i32 => LeaseFor::Replica,
             other => return Err(bad_argument("role", format!("is none: {other}"))),
         };
-        let limit = u64::try_from(timeout_ms).unwrap_or(u64::from(u32::MAX));
-        let lease = object.pool.lease(purpose, limit).wait(&Patience::endless())?;
+        let lease = object.pool.lease_blocking(purpose, &patience(timeout_ms))?;
         out.put(give(ConnObject { lease: Mutex::new(Some(lease)) })?);
         Ok(snl_code::SNL_OK)
     })
@@ -305,10 +305,11 @@ pub unsafe extern "C" fn snl_conn_exec(
         let object = find::<ConnObject>(k)?;
         // SAFETY: `out` is the caller's, as the header says.
         let out = unsafe { Out::at(out, "out") }?;
-        let command = command_of(&find::<CommandObject>(c)?.parts()?)?;
+        let parts = find::<CommandObject>(c)?.parts()?;
+        let command = command_of(&parts)?;
         let lease = own(&object.lease, "conn")?;
         let lease = lease.as_ref().ok_or_else(|| bad_argument("k", "is given back"))?;
-        reply::put(&out, lease.execute(&command, &Patience::endless())?)?;
+        reply::put(&out, parts.wait(|patience| lease.execute(&command, patience))?)?;
         Ok(snl_code::SNL_OK)
     })
 }

@@ -51,6 +51,7 @@ fn generate(config: Config) -> String {
         "sentinel",
         "discovery",
         "pool",
+        "direct",
         "subscription",
         "completion",
         "group",

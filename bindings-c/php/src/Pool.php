@@ -91,16 +91,7 @@ final class Pool extends Handle
      */
     public function execute(array $words, int $timeoutMs = 0): mixed
     {
-        $ffi = Library::ffi();
-        $held = Words::hold(Words::of($words));
-        $reply = $ffi->new('snl_reply *[1]');
-        $error = $ffi->new('snl_error *[1]');
-        $code = $ffi->snl_pool_exec_argv($this->handle(), $held->count, $held->argv, $held->lens, $timeoutMs, $reply, $error);
-        $held->release();
-        if ($code < 0) {
-            throw SentinelleException::take($code, $error[0]);
-        }
-        return Reply::take($reply[0]);
+        return Exchange::run($this->handle(), Words::of($words), $timeoutMs);
     }
 
     /**

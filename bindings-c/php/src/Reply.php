@@ -33,6 +33,16 @@ final class Reply
         } finally {
             $ffi->snl_reply_free($reply);
         }
+        return self::of($numbers, $bytes);
+    }
+
+    /**
+     * The value that flat numbers and bytes stand for.
+     *
+     * @param array<int, int> $numbers from 1 on
+     */
+    public static function of(array $numbers, string $bytes): mixed
+    {
         $at = 1;
         return self::value($numbers, $bytes, $at);
     }

@@ -108,6 +108,7 @@ static void discoveries_refuse(void *handle) {
 
 static void pools_refuse(void *handle) {
     const char *argv[] = {"PING"};
+    size_t four = 4;
     snl_conn *conn = NULL;
     snl_sub *sub = NULL;
     snl_reply *reply = NULL;
@@ -115,6 +116,7 @@ static void pools_refuse(void *handle) {
 
     REFUSED(SNL_E_HANDLE, snl_pool_exec((snl_pool *)handle, cmd, &reply, &error));
     REFUSED(SNL_E_HANDLE, snl_pool_exec_argv((snl_pool *)handle, 1, argv, NULL, 0, &reply, &error));
+    REFUSED(SNL_E_HANDLE, snl_pool_exec_into((snl_pool *)handle, 1, "PING", &four, 0, &four, 8, &reply, &error));
     REFUSED(SNL_E_HANDLE, snl_pool_checkout((snl_pool *)handle, SNL_ROLE_MASTER, 0, &conn, &error));
     CHECK(snl_pool_stats_json((snl_pool *)handle, &reply) == SNL_E_HANDLE);
     CHECK(snl_pool_close((snl_pool *)handle, 0) == SNL_E_HANDLE);
@@ -131,6 +133,16 @@ static void pools_refuse(void *handle) {
     REFUSED(SNL_E_HANDLE, snl_pool_submit((snl_pool *)handle, NULL, cmd, 0, &error));
 
     CHECK(conn == NULL && sub == NULL && reply == NULL);
+    snl_cmd_free(cmd);
+}
+
+static void cancels_refuse(void *handle) {
+    snl_cmd *cmd = command("PING");
+
+    CHECK(snl_cancel_fire((snl_cancel *)handle) == SNL_E_HANDLE);
+    CHECK(snl_cmd_cancel_with((snl_cmd *)handle, NULL) == SNL_E_HANDLE);
+    CHECK(snl_cmd_cancel_with(cmd, (snl_cancel *)handle) == (handle == NULL ? SNL_OK : SNL_E_HANDLE));
+
     snl_cmd_free(cmd);
 }
 
@@ -160,6 +172,7 @@ static void every_call_refuses(void *handle) {
     sentinels_refuse(handle);
     discoveries_refuse(handle);
     pools_refuse(handle);
+    cancels_refuse(handle);
     groups_refuse(handle);
 }
 
@@ -186,6 +199,7 @@ static void every_free_lets_be(void *handle) {
     snl_conn_release((snl_conn *)handle);
     snl_conn_discard((snl_conn *)handle);
     snl_pipe_free((snl_pipe *)handle);
+    snl_cancel_free((snl_cancel *)handle);
     snl_sub_free((snl_sub *)handle);
     snl_testgroup_free((snl_testgroup *)handle);
 }

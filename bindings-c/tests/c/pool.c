@@ -95,6 +95,37 @@ static void a_whole_reply_is_read_in_one_call(void) {
     snl_reply_free(reply);
 }
 
+static void a_reply_is_laid_into_the_callers_memory(void) {
+    static const char get[] = "GETroom", set[] = "SETroomgreen", list[] = "LRANGElist0-1", ping[] = "PING";
+    const size_t get_lens[] = {3, 4}, set_lens[] = {3, 4, 5}, list_lens[] = {6, 4, 1, 2}, ping_lens[] = {4};
+    const size_t absurd[] = {(size_t)-1, 2};
+    int64_t room[64];
+    const char *bytes = (const char *)room;
+    snl_reply *reply = NULL;
+
+    DONE(snl_pool_exec_into(pool, 3, set, set_lens, 0, room, sizeof room, &reply, &error));
+    CHECK(reply == NULL && room[0] == 3 && room[2] == SNL_T_SIMPLE);
+    DONE(snl_pool_exec_into(pool, 2, get, get_lens, 60000, room, sizeof room, &reply, &error));
+    CHECK(reply == NULL && room[0] == 3 && room[1] == 6 && room[2] == SNL_T_BULK && room[3] == 0 && room[4] == 5);
+    CHECK(memcmp(bytes + 40, "green", 6) == 0);
+    DONE(snl_pool_exec_into(pool, 4, list, list_lens, 0, room, sizeof room, &reply, &error));
+    CHECK(reply == NULL && room[0] == 9 && room[2] == SNL_T_ARRAY && room[4] == 2);
+
+    /* One byte less than it takes. */
+    DONE(snl_pool_exec_into(pool, 2, get, get_lens, 0, room, 45, &reply, &error));
+    CHECK(room[0] == 0 && says(reply, "green"));
+    snl_reply_free(reply);
+    reply = NULL;
+    REFUSED(SNL_E_ARG, snl_pool_exec_into(pool, 1, ping, ping_lens, 0, NULL, 64, &reply, &error));
+    REFUSED(SNL_E_ARG, snl_pool_exec_into(pool, 1, ping, ping_lens, 0, room, 15, &reply, &error));
+    REFUSED(SNL_E_ARG, snl_pool_exec_into(pool, 0, ping, ping_lens, 0, room, sizeof room, &reply, &error));
+    REFUSED(SNL_E_ARG, snl_pool_exec_into(pool, 1, ping, NULL, 0, room, sizeof room, &reply, &error));
+    REFUSED(SNL_E_ARG, snl_pool_exec_into(pool, 1, NULL, ping_lens, 0, room, sizeof room, &reply, &error));
+    REFUSED(SNL_E_ARG, snl_pool_exec_into(pool, 2, ping, absurd, 0, room, sizeof room, &reply, &error));
+    REFUSED(SNL_E_ARG, snl_pool_exec_into(pool, 1, ping, ping_lens, 0, room, sizeof room, NULL, &error));
+    CHECK(reply == NULL);
+}
+
 static void an_error_reply_is_an_error_with_the_servers_code(void) {
     snl_cmd *wrong = command("INCR list");
     snl_cmd *unknown = command("NOSUCHCOMMAND");
@@ -127,6 +158,45 @@ static void a_command_that_takes_too_long_is_given_up(void) {
     REFUSED(SNL_E_TIMEOUT, snl_pool_exec(pool, waiting, &reply, &error));
 
     CHECK(now_ms() - begin < 50000 && reply == NULL);
+    snl_cmd_free(waiting);
+}
+
+/* Fires what ends the command of the other thread, once the server knows that it waits. */
+static void *fire(void *argument) {
+    int64_t deadline = now_ms() + 30000;
+    int waits = 0;
+    while (!waits && now_ms() < deadline) {
+        snl_reply *clients = exec("CLIENT LIST");
+        waits = tells(clients, "cmd=blpop");
+        snl_reply_free(clients);
+    }
+    CHECK(waits);
+    CHECK(snl_cancel_fire((snl_cancel *)argument) == SNL_OK);
+    return NULL;
+}
+
+static void a_command_that_waits_is_ended_by_another_thread(void) {
+    snl_cmd *waiting = command("BLPOP nothing-comes 0");
+    snl_cancel *cancel = NULL;
+    snl_reply *reply = NULL;
+    pthread_t firing;
+    DONE(snl_cmd_flags(waiting, -1, NULL, 60000, &error));
+    REQUIRE(snl_cancel_new(&cancel) == SNL_OK);
+    CHECK(snl_cmd_cancel_with(waiting, cancel) == SNL_OK);
+
+    REQUIRE(pthread_create(&firing, NULL, fire, cancel) == 0);
+    REFUSED(SNL_E_CANCELLED, snl_pool_exec(pool, waiting, &reply, &error));
+    pthread_join(firing, NULL);
+
+    /* It stays fired. */
+    REFUSED(SNL_E_CANCELLED, snl_pool_exec(pool, waiting, &reply, &error));
+    CHECK(reply == NULL);
+    snl_cancel_free(cancel);
+    REFUSED(SNL_E_CANCELLED, snl_pool_exec(pool, waiting, &reply, &error));
+    CHECK(snl_cmd_cancel_with(waiting, cancel) == SNL_E_HANDLE);
+    CHECK(snl_cmd_cancel_with(waiting, NULL) == SNL_OK);
+    DONE(snl_cmd_flags(waiting, -1, NULL, 200, &error));
+    REFUSED(SNL_E_TIMEOUT, snl_pool_exec(pool, waiting, &reply, &error));
     snl_cmd_free(waiting);
 }
 
@@ -385,8 +455,10 @@ int main(void) {
     RUN(a_value_comes_back_as_it_was_given);
     RUN(replies_have_their_types);
     RUN(a_whole_reply_is_read_in_one_call);
+    RUN(a_reply_is_laid_into_the_callers_memory);
     RUN(an_error_reply_is_an_error_with_the_servers_code);
     RUN(a_command_that_takes_too_long_is_given_up);
+    RUN(a_command_that_waits_is_ended_by_another_thread);
     RUN(commands_are_sent_together);
     RUN(a_watched_key_spoils_the_transaction);
     RUN(a_connection_is_used_by_one_thread_at_a_time);

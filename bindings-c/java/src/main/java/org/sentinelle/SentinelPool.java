@@ -79,11 +79,20 @@ public final class SentinelPool extends Handle implements Commands {
         List<byte[]> bytes = Words.of(words);
         try (Frame frame = Frame.open()) {
             long out = frame.slot();
-            long argv = frame.words(bytes);
+            long packed = frame.packed(bytes);
             long lens = frame.lengths(bytes);
             frame.check(frame.abi()
-                    .snl_pool_exec_argv(handle(), bytes.size(), argv, lens, 0, out, frame.error()));
-            return Replies.take(frame.read(out));
+                    .snl_pool_exec_into(
+                            handle(),
+                            bytes.size(),
+                            packed,
+                            lens,
+                            0,
+                            frame.answer(),
+                            frame.answerSize(),
+                            out,
+                            frame.error()));
+            return Replies.take(frame, out);
         }
     }
 

@@ -88,6 +88,14 @@ public interface Abi {
 
     int snl_cmd_flags(long c, int idempotent, long readFrom, long timeoutMs, long err);
 
+    int snl_cancel_new(long out);
+
+    int snl_cmd_cancel_with(long c, long x);
+
+    int snl_cancel_fire(long x);
+
+    void snl_cancel_free(long x);
+
     int snl_cmd_clear(long c);
 
     void snl_cmd_free(long c);
@@ -163,6 +171,9 @@ public interface Abi {
     int snl_pool_exec(long p, long c, long out, long err);
 
     int snl_pool_exec_argv(long p, long argc, long argv, long lens, long timeoutMs, long out, long err);
+
+    int snl_pool_exec_into(
+            long p, long argc, long words, long lens, long timeoutMs, long buf, long cap, long out, long err);
 
     int snl_pool_checkout(long p, int role, long timeoutMs, long out, long err);
 

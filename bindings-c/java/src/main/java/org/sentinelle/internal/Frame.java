@@ -8,11 +8,14 @@ import java.util.List;
 /** The memory of one call: arguments and places for results, given back when it is closed. */
 public final class Frame implements AutoCloseable {
     private static final int USUAL = 16 * 1024;
+    private static final int ANSWER = 16 * 1024;
     private static final ThreadLocal<Frame> FREE = ThreadLocal.withInitial(Frame::new);
 
     private final Bridge bridge = Bridge.get();
     private final ByteBuffer usual = Bridge.direct(USUAL);
     private final long usualAddress = bridge.addressOf(usual);
+    private final ByteBuffer answer = Bridge.direct(ANSWER);
+    private final long answerAddress = bridge.addressOf(answer);
     /** Keeps what did not fit alive until the call is over. */
     private final List<ByteBuffer> large = new ArrayList<>();
     private long error;
@@ -55,6 +58,35 @@ public final class Frame implements AutoCloseable {
         return address;
     }
 
+    /** So many words, their bytes end to end. */
+    public long packed(List<byte[]> words) {
+        int size = 0;
+        for (byte[] word : words) {
+            size = Math.addExact(size, word.length);
+        }
+        ByteBuffer place = place(size);
+        long address = addressAt(place);
+        for (byte[] word : words) {
+            place.put(word);
+        }
+        return address;
+    }
+
+    /** Memory for a reply, which the next call on this frame may fill again. */
+    public long answer() {
+        return answerAddress;
+    }
+
+    /** How many bytes {@link #answer} has. */
+    public long answerSize() {
+        return ANSWER;
+    }
+
+    /** The memory of {@link #answer}. */
+    ByteBuffer answered() {
+        return answer;
+    }
+
     /** The addresses of so many words, one behind the other. */
     public long words(List<byte[]> words) {
         long[] addresses = new long[words.size()];
@@ -66,7 +98,11 @@ public final class Frame implements AutoCloseable {
 
     /** The lengths of so many words, one behind the other. */
     public long lengths(List<byte[]> words) {
-        return numbers(words.stream().mapToLong(word -> word.length).toArray());
+        long[] lengths = new long[words.size()];
+        for (int index = 0; index < lengths.length; index++) {
+            lengths[index] = words.get(index).length;
+        }
+        return numbers(lengths);
     }
 
     /** A place for a number or pointer. */
@@ -82,12 +118,17 @@ public final class Frame implements AutoCloseable {
 
     /** What a call wrote into a place. */
     public long read(long slot) {
-        return bridge.view(slot, Long.BYTES).getLong(0);
+        return isUsual(slot) ? usual.getLong((int) (slot - usualAddress)) : bridge.view(slot, Long.BYTES).getLong(0);
     }
 
     /** The 32-bit number a call wrote into a place. */
     public int readInt(long slot) {
-        return bridge.view(slot, Integer.BYTES).getInt(0);
+        return isUsual(slot) ? usual.getInt((int) (slot - usualAddress)) : bridge.view(slot, Integer.BYTES).getInt(0);
+    }
+
+    /** Whether it is read without a way through the bridge. */
+    private boolean isUsual(long slot) {
+        return slot >= usualAddress && slot < usualAddress + USUAL;
     }
 
     /** The text at an address. */

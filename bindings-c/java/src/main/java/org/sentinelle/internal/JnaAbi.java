@@ -127,6 +127,18 @@ final class JnaAbi implements Abi {
     public native int snl_cmd_flags(long c, int idempotent, long readFrom, long timeoutMs, long err);
 
     @Override
+    public native int snl_cancel_new(long out);
+
+    @Override
+    public native int snl_cmd_cancel_with(long c, long x);
+
+    @Override
+    public native int snl_cancel_fire(long x);
+
+    @Override
+    public native void snl_cancel_free(long x);
+
+    @Override
     public native int snl_cmd_clear(long c);
 
     @Override
@@ -239,6 +251,10 @@ final class JnaAbi implements Abi {
 
     @Override
     public native int snl_pool_exec_argv(long p, long argc, long argv, long lens, long timeoutMs, long out, long err);
+
+    @Override
+    public native int snl_pool_exec_into(
+            long p, long argc, long words, long lens, long timeoutMs, long buf, long cap, long out, long err);
 
     @Override
     public native int snl_pool_checkout(long p, int role, long timeoutMs, long out, long err);

@@ -40,6 +40,19 @@ public final class Replies {
         }
     }
 
+    /** The reply of a call that had {@link Frame#answer} for it, and {@code out} for one that is larger. */
+    public static Reply take(Frame frame, long out) {
+        ByteBuffer answer = frame.answered();
+        int numbers = (int) answer.getLong(0);
+        if (numbers == 0) {
+            return take(frame.read(out));
+        }
+        byte[] blob = new byte[(int) answer.getLong(Long.BYTES)];
+        int head = 2 * Long.BYTES;
+        answer.get(head + numbers * Long.BYTES, blob);
+        return new Reply(new Replies(answer.slice(head, numbers * Long.BYTES).order(answer.order()).asLongBuffer(), blob).value());
+    }
+
     /** The next value with all that stands in it. */
     private Object value() {
         int type = (int) words.get(next++);
