@@ -18,7 +18,7 @@ export LD_LIBRARY_PATH=$work SENTINELLE_LIBRARY=$library/libsentinelle.so
 
 compile=(gcc -std=c99 -O2 -Wall -Wextra -Werror -Ibindings-c/include)
 linked=(-L"$library" -lsentinelle)
-"${compile[@]}" bindings-c/tests/stage.c -o "$work/stage" "${linked[@]}"
+"${compile[@]}" bindings-c/benches/bare.c -o "$work/bare" "${linked[@]}" -lhiredis
 "${compile[@]}" bindings-c/benches/calls.c -o "$work/calls" "${linked[@]}" -lhiredis
 "${compile[@]}" bindings-c/benches/failover.c -o "$work/failover" "${linked[@]}"
 mvn -B -q -f bindings-c/java/pom.xml compile dependency:build-classpath -Dmdep.outputFile="$work/classpath"
@@ -36,10 +36,10 @@ done
 for half in $what; do
     case $half in
         calls)
-            "$work/stage" "$work/calls"
-            "$work/stage" php bindings-c/benches/calls.php
+            "$work/bare" "$work/calls"
+            "$work/bare" php bindings-c/benches/calls.php
             for java in "${javas[@]}"; do
-                "$work/stage" "$java" -cp "$work:$classes" Calls 2>/dev/null
+                "$work/bare" "$java" -cp "$work:$classes" Calls 2>/dev/null
             done
             ;;
         failover)
