@@ -36,7 +36,9 @@ final class FailoverTest extends GroupCase
         }
 
         self::$group->fault('failover');
+        $deadline = hrtime(true) + 60e9;
         for ($after = 0; $after < 50; $number++) {
+            $this->assertLessThan($deadline, hrtime(true), 'no failover within a minute');
             self::request($number);
             $after += self::$group->address('master') === $old ? 0 : 1;
         }

@@ -171,12 +171,13 @@ class SentinelPoolTest {
         });
 
         writes.during(group, () -> {
-            group.await("synced");
             group.kill("master");
             group.await("agreement");
         });
 
-        writes.areAllIn(writes.acknowledged.stream().map(number -> pool.get("key-" + number)).toList());
+        // What the dead master had acknowledged a moment before may be lost; what the new one has may not.
+        List<String> after = writes.acknowledged.subList(writes.acknowledged.size() - 50, writes.acknowledged.size());
+        assertEquals(after, after.stream().map(number -> pool.get("key-" + number)).toList());
     }
 
     /** Writes of a thread, one after the other, and which of them were acknowledged. */
