@@ -1,40 +1,9 @@
-/* What a pool does: commands where they belong, pipelines, connections to oneself, subscriptions, and a queue of results. */
+/* What a pool does: commands where they belong, pipelines, connections to oneself, and a queue of results. */
 
-#include "check.h"
+#include "pool.h"
 
 #include <poll.h>
 #include <pthread.h>
-
-static snl_testgroup *group = NULL;
-static snl_pool *pool = NULL;
-
-/* A pool for the group, whose commands wait until any failover is over. */
-static snl_pool *open_pool(void) {
-    char url[256];
-    snl_pool *opened = NULL;
-    snprintf(url, sizeof url, "%s?timeout_ms=60000", snl_testgroup_url(group));
-    CHECK(snl_pool_open_url(url, &opened, NULL) == SNL_OK);
-    return opened;
-}
-
-/* Runs the words of a line through the pool. */
-static snl_reply *exec(const char *line) {
-    snl_cmd *cmd = command(line);
-    snl_reply *reply = NULL;
-    snl_error *error = NULL;
-    if (snl_pool_exec(pool, cmd, &reply, &error) != SNL_OK)
-        printf("#   %s: %s\n", line, snl_error_message(error));
-    snl_error_free(error);
-    snl_cmd_free(cmd);
-    return reply;
-}
-
-static int gives(const char *line, const char *text) {
-    snl_reply *reply = exec(line);
-    int right = says(reply, text);
-    snl_reply_free(reply);
-    return right;
-}
 
 static void a_value_comes_back_as_it_was_given(void) {
     static const char bytes[] = "a\0b\r\n\xff";
@@ -320,63 +289,6 @@ static void results_come_into_a_queue_with_their_tags(void) {
     snl_cq_free(queue);
 }
 
-/* The next message whose first word is `kind`; NULL when none comes. */
-static snl_reply *message_of(snl_sub *sub, const char *kind) {
-    snl_reply *message = NULL;
-    while (snl_sub_next(sub, 60000, &message, NULL) == SNL_OK) {
-        if (says(snl_reply_at(message, 0), kind))
-            return message;
-        snl_reply_free(message);
-    }
-    return NULL;
-}
-
-static void a_subscription_moves_with_the_master_and_tells_the_gap(void) {
-    const char *channels[] = {"news"};
-    snl_sub *sub = NULL;
-    snl_reply *message;
-    snl_conn *conn = NULL;
-    snl_cmd *ping = command("PING");
-    int64_t before = 0, after = 0;
-    DONE(snl_sub_open(pool, &sub, &error));
-    DONE(snl_sub_change(sub, SNL_SUBSCRIBE, 1, channels, NULL, 60000, &error));
-    CHECK(snl_sub_fd(sub) >= 0);
-    snl_reply_free(exec("PUBLISH news early"));
-    message = message_of(sub, "message");
-    CHECK(says(snl_reply_at(message, 1), "news") && says(snl_reply_at(message, 2), "early"));
-    snl_reply_free(message);
-    DONE(snl_pool_checkout(pool, SNL_ROLE_MASTER, 60000, &conn, &error));
-
-    DONE(snl_testgroup_failover(group, &error));
-
-    message = message_of(sub, "gap");
-    CHECK(snl_reply_len(message) == 4);
-    CHECK(snl_reply_int(snl_reply_at(message, 1), &before) == SNL_OK);
-    CHECK(snl_reply_int(snl_reply_at(message, 2), &after) == SNL_OK && after > before);
-    snl_reply_free(message);
-    snl_reply_free(exec("PUBLISH news late"));
-    message = message_of(sub, "message");
-    CHECK(says(snl_reply_at(message, 2), "late"));
-    snl_reply_free(message);
-    message = NULL;
-    CHECK(snl_conn_is_current(conn) == 0);
-    REFUSED(SNL_E_MOVED, snl_conn_exec(conn, ping, &message, &error));
-    snl_conn_release(conn);
-    snl_cmd_free(ping);
-    snl_sub_free(sub);
-}
-
-static void a_killed_master_costs_no_command(void) {
-    static const char *const member[] = {"member", "master"};
-    CHECK(gives("SET before kill", "OK"));
-    DONE(snl_testgroup_wait(group, "synced", &error));
-
-    DONE(snl_testgroup_fault(group, "kill", member, 2, &error));
-
-    CHECK(gives("GET before", "kill"));
-    CHECK(gives("SET after kill", "OK"));
-}
-
 static void its_figures_are_json(void) {
     snl_reply *stats = NULL;
 
@@ -402,35 +314,6 @@ static void a_closed_pool_says_so(void) {
     snl_pool_free(other);
 }
 
-static void a_shared_pool_outlives_its_handles(void) {
-    static const char ids[] = "CLIENT ID";
-    snl_config *config = NULL;
-    snl_cmd *asking = command(ids);
-    snl_error *error = NULL;
-    int64_t connection[3] = {0, 0, 0};
-    REQUIRE(snl_config_new(&config, NULL) == SNL_OK);
-    CHECK(snl_config_load(config, snl_testgroup_url(group), SNL_NTS, SNL_FORMAT_URL, NULL) == SNL_OK);
-    CHECK(snl_config_set(config, "timeout_ms", "60000", SNL_NTS, NULL) == SNL_OK);
-
-    for (size_t i = 0; i < 3; i++) {
-        snl_pool *shared = NULL;
-        snl_reply *reply = NULL;
-        DONE(snl_pool_shared(config, &shared, &error));
-        DONE(snl_pool_exec(shared, asking, &reply, &error));
-        CHECK(snl_reply_int(reply, &connection[i]) == SNL_OK);
-        snl_reply_free(reply);
-        if (i == 1)
-            CHECK(snl_pool_close(shared, 5000) == SNL_OK);
-        snl_pool_free(shared);
-    }
-
-    CHECK(connection[0] == connection[1]);
-    CHECK(connection[1] != connection[2]);
-    snl_error_free(error);
-    snl_cmd_free(asking);
-    snl_config_free(config);
-}
-
 static void a_pool_wants_sentinels_and_a_master(void) {
     snl_config *config = NULL;
     snl_pool *pool = NULL;
@@ -448,10 +331,8 @@ static void a_pool_wants_sentinels_and_a_master(void) {
 }
 
 int main(void) {
-    group = shared_group("mymaster");
-    if (group == NULL)
+    if (!open_stage())
         return 1;
-    pool = open_pool();
     RUN(a_value_comes_back_as_it_was_given);
     RUN(replies_have_their_types);
     RUN(a_whole_reply_is_read_in_one_call);
@@ -464,12 +345,7 @@ int main(void) {
     RUN(a_connection_is_used_by_one_thread_at_a_time);
     RUN(results_come_into_a_queue_with_their_tags);
     RUN(its_figures_are_json);
-    RUN(a_shared_pool_outlives_its_handles);
-    RUN(a_subscription_moves_with_the_master_and_tells_the_gap);
-    RUN(a_killed_master_costs_no_command);
     RUN(a_closed_pool_says_so);
     RUN(a_pool_wants_sentinels_and_a_master);
-    snl_pool_free(pool);
-    snl_testgroup_free(group);
-    return report();
+    return close_stage();
 }

@@ -39,13 +39,13 @@ compile() {
     "$@" || { failed=$((failed + 1)); return 1; }
 }
 
-for test in handles arguments embedded forked group discovery pool; do
+for test in handles arguments embedded forked group discovery pool moves; do
     compile gcc -std=c99 "${strict[@]}" "$test.c" -o "$work/$test" "${linked[@]}" && run "$test" "$work/$test"
     # That they compile as C++ is the test; what they do is the same.
     compile g++ -x c++ "${strict[@]}" -fsyntax-only "$test.c"
 done
 
-for test in handles arguments embedded pool; do
+for test in handles arguments embedded pool moves; do
     compile gcc -std=c99 "${strict[@]}" -fsanitize=address,undefined "$test.c" -o "$work/$test-asan" "${linked[@]}" &&
         run "$test, address sanitizer" "$work/$test-asan"
 done
