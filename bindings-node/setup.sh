@@ -5,8 +5,7 @@ cd "$(dirname "$0")"
 
 command -v node >/dev/null || { printf 'please install Node.js 20 or newer\n' >&2; exit 1; }
 if ! cmp -s package-lock.json node_modules/.sentinelle-lock; then
-    # Not `npm ci`: it takes a lock file for broken where a registry lacks packages of other platforms.
-    npm install --no-save --no-audit --no-fund --loglevel=error
+    npm ci --no-audit --no-fund --loglevel=error
     cp package-lock.json node_modules/.sentinelle-lock
 fi
 # The examples use the package as it lies here.
