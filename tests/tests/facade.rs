@@ -131,11 +131,14 @@ fn a_group_is_hurt_healed_and_followed() {
     let events = discovery.events().expect("it is open");
     let first = discovery.resolve("mymaster", 20_000).wait(&LONG).expect("there is a master");
     let watch = discovery.watch("mymaster").expect("the name is legal");
+    let gate = discovery.gate("mymaster").expect("the name is legal");
+    let open_at_first = (gate.may_write(first.generation), gate.may_write(first.generation + 1));
     let old = group.master().wait(&LONG).expect("the sentinels agree");
 
     group.fault("kill", &[("member", &old.to_string())]).wait(&LONG).expect("it runs");
     let second = discovery.wait_switch("mymaster", first.generation, 30_000).wait(&LONG).expect("another takes over");
     let new = group.wait_master_other_than(old).wait(&LONG).expect("another takes over");
+    let open_then = (gate.may_write(first.generation), gate.may_write(second.generation));
     let switched = next_of(&events, "switched");
     let seen = wait_generation(&watch, second.generation);
     group.inflict(Fault::Heal).wait(&LONG).expect("it starts again");
@@ -146,6 +149,7 @@ fn a_group_is_hurt_healed_and_followed() {
     assert_eq!(second.master, group.address(new).ok());
     assert_eq!((switched.master.as_deref(), switched.epoch), (Some("mymaster"), Some(second.epoch)));
     assert_eq!(seen, second.generation);
+    assert_eq!((open_at_first, open_then), ((true, false), (false, true)));
     assert_eq!((view.servers.len(), view.sentinels.len()), (3, 3));
     assert!(view.text.contains("server-0") && view.json().contains(r#""role":"master""#), "{}", view.text);
     assert!(group.events().iter().any(|event| event.name == "+switch-master"));

@@ -8,6 +8,7 @@ use super::{
     event::Event,
     events::Events,
     failure::{Failure, Result},
+    gate::Gate,
     hubs::{Hub, HubPlace},
     mailbox::{Mailbox, Next, Sender},
     options::{Options, Scope},
@@ -133,6 +134,15 @@ impl Discovery {
         let mailbox = Mailbox::new("watch", 1);
         runtime::handle()?.spawn(show(watch, mailbox.sender()));
         Ok(Watch { mailbox, hub })
+    }
+
+    /// Tells at any moment whether writes may leave for one master.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] for a name that is not legal, [`ErrorKind::Stopped`].
+    pub fn gate(&self, name: &str) -> Result<Gate> {
+        let hub = self.place.hub()?;
+        Ok(Gate::new(hub.discovery.watch(name)?, hub))
     }
 
     /// Everything that happens from this moment on, of all masters; they last as long as this discovery.

@@ -16,6 +16,7 @@ mod event;
 mod events;
 mod failure;
 mod fault;
+mod gate;
 mod group_setup;
 mod group_view;
 mod happening;
@@ -47,6 +48,7 @@ pub use event::Event;
 pub use events::{Events, Listen};
 pub use failure::{ErrorKind, Failure, FailureFacts, Outcome, Result, outcome_name};
 pub use fault::{FAULTS, Fault};
+pub use gate::Gate;
 pub use group_view::{GroupView, SentinelView, ServerView};
 pub use lease::{Lease, LeaseFor};
 pub use logs::{LogLevel, logs, set_log_level};
@@ -62,7 +64,7 @@ pub use status::{FailoverStatus, MasterStatus, PeerStatus, ReplicaStatus, Status
 pub use subscriber::{Change, Message, Subscriber};
 pub use testing::{HaGroup, Member, parse_member};
 pub use topology::{ReplicaSeen, SentinelSeen, Topology};
-pub use verdict::{Verdict, class_name, classify, judge_failure};
+pub use verdict::{Retries, Verdict, class_name, classify, judge_failure};
 
 pub use crate::{cli::run as run_command_line, types::Millis};
 

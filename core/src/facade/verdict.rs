@@ -1,10 +1,37 @@
 //! Decides what a data path outside this library asks it: what a command may do, and what to do after a failure.
 
-use super::{Address, discovery::Sign, failure::Outcome};
+use super::{
+    Address,
+    discovery::Sign,
+    failure::{Outcome, Result},
+};
 use crate::{
     finder,
     pool::{self, Class, Command},
 };
+
+/// How often all calls of one client are tried again; one for each client.
+#[derive(Debug)]
+pub struct Retries {
+    retries: pool::Retries,
+}
+
+impl Retries {
+    /// A full budget.
+    ///
+    /// # Errors
+    /// [`super::ErrorKind::File`] when the system has no randomness to give.
+    pub fn new() -> Result<Self> {
+        Ok(Self { retries: pool::Retries::new()? })
+    }
+
+    /// How many milliseconds to wait before a call that was tried `attempts` times is tried again; none when it may not be.
+    ///
+    /// `calls` is the number of calls this client ever made. The wait ends early when another server has become the master.
+    pub fn next_ms(&self, attempts: u32, calls: u64) -> Option<u64> {
+        self.retries.next(attempts, calls).map(crate::types::Millis::as_ms)
+    }
+}
 
 /// What to do after a failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -49,7 +49,7 @@ pub use retry::RetryIdempotent;
 pub use settings::WriteFence;
 pub use stats::PoolStats;
 pub use subscriber::{Delivery, Gap, Message, Subscriber, Subscription};
-pub use verdict::Verdict;
+pub use verdict::{Retries, Verdict};
 
 use self::{
     core::Core,
