@@ -35,8 +35,6 @@ const OWN = [
   'maxLeases',
   'minIdle',
   'pushHandler',
-  'keyPrefix',
-  'pool',
   'retryIdempotent',
 ];
 
@@ -116,14 +114,13 @@ class Discovery extends EventEmitter {
   async resolve({ timeout = PATIENCE, signal, fresh = false } = {}) {
     this.checkOpen();
     if (signal?.aborted) throw abortError(signal);
-    const search = (async () => {
-      await this.open();
-      this.checkOpen();
-      const json = await settled(() => (fresh ? this.handle.refresh(this.name, timeout) : this.handle.resolve(this.name, timeout)));
-      return toTopology(JSON.parse(json), this.map);
-    })();
-    // The engine ends its search in time and says why; the margin lets it have its word.
-    const topology = await within(search, `find the master ${this.name}`, { timeout: timeout + 100, signal });
+    const end = performance.now() + timeout;
+    await within(this.open(), 'find the sentinels', { timeout, signal });
+    this.checkOpen();
+    // The engine ends its search in time and says why: a timer of this side could only overtake its word.
+    const left = Math.max(1, end - performance.now());
+    const search = settled(() => (fresh ? this.handle.refresh(this.name, left) : this.handle.resolve(this.name, left)));
+    const topology = toTopology(JSON.parse(await within(search, `find the master ${this.name}`, { signal })), this.map);
     if (!topology.master) throw new SentinelleError('ERR_NO_MASTER', topology.trouble ?? `no server is known to be the master ${this.name}`);
     return topology;
   }
@@ -162,14 +159,27 @@ class Discovery extends EventEmitter {
     }
   }
 
+  /**
+   * Whether a write may leave for the master of that generation at this very moment.
+   *
+   * Looked at, not told: a program that slept would run its timers, and write, before it heard what happened meanwhile.
+   *
+   * @param {number} generation
+   */
+  mayWrite(generation) {
+    return this.handle === null || this.handle.mayWrite(generation);
+  }
+
   /** The names of all masters of these sentinels that fit a glob. @param {string} [glob] @param {{ timeout?: number, signal?: AbortSignal }} [options] */
   async masters(glob = '*', { timeout = PATIENCE, signal } = {}) {
     this.checkOpen();
+    const end = performance.now() + timeout;
     await within(this.open(), 'find the sentinels', { timeout, signal });
+    this.checkOpen();
     return within(
-      settled(() => this.handle.masters(glob, timeout)),
+      settled(() => this.handle.masters(glob, Math.max(1, end - performance.now()))),
       'list the masters',
-      { timeout: timeout + 100, signal },
+      { signal },
     );
   }
 

@@ -85,6 +85,7 @@ function connector({ discovery, role = 'master', preferredSlaves }) {
       this.stream = socket;
       this.generation = generation;
       this.isCorked = false;
+      this.guard(socket, generation, source);
       source.off('topology', this.follow);
       source.on('topology', this.follow);
       const lost = () => {
@@ -96,6 +97,19 @@ function connector({ discovery, role = 'master', preferredSlaves }) {
       });
       socket.once('close', lost);
       if (source.topology) this.follow(source.topology);
+    }
+
+    /** Asks the engine at each write whether it may leave: what it tells comes a moment later than what it knows. @param {net.Socket} socket @param {number} generation @param {any} source */
+    guard(socket, generation, source) {
+      if (role === 'slave') return;
+      const { write } = socket;
+      socket.write = (/** @type {any[]} */ ...args) => {
+        if (!this.isCorked && this.stream === socket && !source.mayWrite(generation)) {
+          this.isCorked = true;
+          socket.cork();
+        }
+        return write.apply(socket, /** @type {any} */ (args));
+      };
     }
 
     /** Hears the engine: holds back what would be written to a master that is being replaced, and leaves one that was. @param {any} topology */

@@ -1,6 +1,6 @@
 //! Decides what a discovery is to JavaScript: pictures and events that are told, questions that are promises.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use napi::{
     Env, Result, Status,
@@ -8,7 +8,7 @@ use napi::{
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use napi_derive::napi;
-use sentinelle::facade::{Address, Discovery, ErrorKind, Failure, Sign, Topology, Watch};
+use sentinelle::facade::{Address, Discovery, ErrorKind, Failure, Gate, Sign, Topology, Watch};
 
 use crate::{
     events::listen,
@@ -21,6 +21,8 @@ use crate::{
 #[derive(Debug)]
 pub struct NativeDiscovery {
     discovery: Discovery,
+    /// Of the master that is watched.
+    gate: Mutex<Option<Gate>>,
 }
 
 /// Calls the listener of a watch without keeping its thread's loop alive.
@@ -32,7 +34,7 @@ impl NativeDiscovery {
     #[napi(constructor)]
     pub fn new(pairs: Vec<Pair>) -> Result<Self> {
         let opened = options(&pairs).and_then(|options| Discovery::open(&options));
-        Ok(Self { discovery: opened.map_err(|failure| thrown(&failure))? })
+        Ok(Self { discovery: opened.map_err(|failure| thrown(&failure))?, gate: Mutex::default() })
     }
 
     /// The whole picture of a master once it is verified, as JSON.
@@ -57,6 +59,8 @@ impl NativeDiscovery {
     #[napi(ts_args_type = "name: string, listener: (topology: string) => void")]
     pub fn watch(&self, name: String, listener: Function<'_, String, ()>) -> Result<()> {
         let watch = self.discovery.watch(&name).map_err(|failure| thrown(&failure))?;
+        let gate = self.discovery.gate(&name).map_err(|failure| thrown(&failure))?;
+        *self.gate.lock().unwrap_or_else(PoisonError::into_inner) = Some(gate);
         let told = listener.build_threadsafe_function().weak::<true>().build()?;
         tell_next(watch, Arc::new(told));
         Ok(())
@@ -76,9 +80,17 @@ impl NativeDiscovery {
         told.map_err(|failure| thrown(&failure))
     }
 
+    /// Whether a write may leave for the watched master of that generation at this very moment.
+    #[napi]
+    pub fn may_write(&self, generation: f64) -> bool {
+        let gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        gate.as_ref().is_some_and(|gate| gate.may_write(generation as u64))
+    }
+
     /// Lets go of it.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner).take();
         promise(env, self.discovery.close(), |()| ())
     }
 }

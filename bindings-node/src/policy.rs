@@ -5,7 +5,7 @@ use napi::{
     bindgen_prelude::{Either, Uint8Array},
 };
 use napi_derive::napi;
-use sentinelle::facade::{Class, Command, ErrorKind, Failure, Outcome, class_name, classify, judge_failure};
+use sentinelle::facade::{Class, Command, ErrorKind, Failure, Outcome, Retries, class_name, classify, judge_failure};
 
 use crate::{discovery::sign_name, promise::thrown, sentinel::bytes_of};
 
@@ -44,6 +44,28 @@ pub fn judge_attempt(kind: String, outcome: String, reply: Option<String>) -> Re
         sign: verdict.sign.as_ref().map(sign_name),
         needs_credentials: verdict.needs_credentials,
     })
+}
+
+/// How often all calls of one client are tried again.
+#[napi]
+#[derive(Debug)]
+pub struct NativeRetries {
+    retries: Retries,
+}
+
+#[napi]
+impl NativeRetries {
+    /// A full budget.
+    #[napi(constructor)]
+    pub fn new() -> Result<Self> {
+        Ok(Self { retries: Retries::new().map_err(|failure| thrown(&failure))? })
+    }
+
+    /// How many milliseconds to wait before a call that was tried so often is tried again; null when it may not be.
+    #[napi(js_name = "nextMs")]
+    pub fn next_ms(&self, attempts: u32, calls: f64) -> Option<f64> {
+        self.retries.next_ms(attempts, calls as u64).map(|pause| pause as f64)
+    }
 }
 
 /// The names of all kinds of failure.

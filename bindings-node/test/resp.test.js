@@ -46,6 +46,22 @@ test('every type of RESP2 and RESP3 is read, whatever pieces it comes in', () =>
   for (const size of [1, 2, 3, 7, 64, Infinity]) assert.deepEqual(decode(WIRE, { size }).replies, VALUES, `pieces of ${size}`);
 });
 
+test('nothing is kept of bytes that are lent', () => {
+  const lent = Buffer.alloc(7);
+  const replies = [];
+  const decoder = new Decoder({ buffers: true, isLent: true, onReply: (reply) => replies.push(reply), onPush: () => {} });
+  const big = 'x'.repeat(20_000);
+  const all = Buffer.from(`$5\r\nhello\r\n$${big.length}\r\n${big}\r\n+OK\r\n`);
+
+  for (let at = 0; at < all.length; at += lent.length) {
+    const count = all.copy(lent, 0, at, at + lent.length);
+    decoder.push(lent.subarray(0, count));
+    lent.fill('?');
+  }
+
+  assert.deepEqual(replies.map(String), ['hello', big, 'OK']);
+});
+
 test('a push answers nothing', () => {
   const { replies, pushes } = decode('>3\r\n+message\r\n+ch\r\n$2\r\nhi\r\n+OK\r\n', { size: 4 });
 

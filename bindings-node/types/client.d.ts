@@ -107,7 +107,7 @@ export interface Pipeline<S, R extends unknown[] = [], Nothing = never> {
   publish(channel: string, message: Arg): Pipeline<S, [...R, number], Nothing>;
   eval<T = Reply<S>>(script: string, keys: readonly Arg[], ...args: Arg[]): Pipeline<S, [...R, T], Nothing>;
   /** The replies in order; rejects with `PipelineError` when one is an error. */
-  exec(): Promise<R | Nothing>;
+  exec(limits?: Limits): Promise<R | Nothing>;
 }
 /** A connection to the master for one caller. */
 export interface Lease<S> extends Commands<S>, AsyncDisposable {

@@ -7,11 +7,12 @@ const { addCommands } = require('./commands.js');
 const { LeasePool } = require('./lease.js');
 const { MasterLink, closedError } = require('./link.js');
 const { readOptions } = require('./options.js');
-const { BLOCKING, Budget, IDEMPOTENT, READ, SESSION, WRITE, classOf } = require('./policy.js');
+const { BLOCKING, IDEMPOTENT, READ, SESSION, WRITE, classOf } = require('./policy.js');
 const { Readers } = require('./readers.js');
 const { Subscription } = require('./subscription.js');
 const { Pipeline } = require('./transaction.js');
 const { SentinelleError, abortError } = require('../errors.js');
+const { native } = require('../native_proxy.js');
 
 /** How often deadlines are looked at while commands are under way. */
 const SWEEP = 50;
@@ -29,7 +30,10 @@ class Client extends EventEmitter {
     this.commandTimeout = read.commandTimeout;
     this.responseTimeout = read.responseTimeout;
     this.mostPending = read.mostPending;
-    this.budget = new Budget();
+    /** How often all calls together may be tried again: the engine's budget. */
+    this.retries = new native.NativeRetries();
+    /** How many calls were made. */
+    this.calls = 0;
     this.ownsDiscovery = read.discovery === undefined;
     this.discovery = read.discovery ?? read.makeDiscovery();
     this.pushHandler = read.pushHandler;
@@ -42,7 +46,7 @@ class Client extends EventEmitter {
     this.pending = 0;
     /** @type {NodeJS.Timeout | null} */
     this.sweeper = null;
-    /** The time of this tick, read once. */
+    /** The time, not older than a sweep while commands are under way. */
     this.now = 0;
     this.isClosed = false;
     /** @type {Set<() => void>} those who wait for a change */
@@ -101,7 +105,7 @@ class Client extends EventEmitter {
     }
     command.isCounted = true;
     this.pending += 1;
-    this.budget.earn();
+    this.calls += 1;
     if (this.sweeper === null) this.startSweeping();
     if (readFrom !== 'master' && command.kind === READ) {
       command.readFrom = readFrom;
@@ -124,14 +128,9 @@ class Client extends EventEmitter {
     }
   }
 
-  /** The deadline of a call of this tick. */
+  /** The deadline of a call that begins. */
   deadline() {
-    if (this.now === 0) {
-      this.now = performance.now();
-      setImmediate(() => {
-        this.now = 0;
-      });
-    }
+    if (this.pending === 0) this.now = performance.now();
     return this.now + this.commandTimeout;
   }
 
@@ -172,6 +171,11 @@ class Client extends EventEmitter {
     };
   }
 
+  /** How long a command waits before it is tried again, in milliseconds; null when it may not be. @param {Command} command @returns {number | null} */
+  pauseBefore(command) {
+    return this.retries.nextMs(command.attempts + 1, this.calls);
+  }
+
   /** @param {Command} command @param {import('../errors.js').ReplyError} error */
   onReplyError(command, error) {
     this.link.onReplyError(command, error);
@@ -184,17 +188,18 @@ class Client extends EventEmitter {
 
   /** Commands that are sent together, each for itself. */
   pipeline() {
-    return new Pipeline((commands) => Promise.all(commands.map((words) => this.run(words).catch((error) => error))));
+    return new Pipeline((commands, limits) => Promise.all(commands.map((words) => this.run(words, undefined, limits).catch((error) => error))));
   }
 
   /** Commands that run all or not at all. */
   multi() {
     return new Pipeline(
-      (commands) =>
+      (commands, limits) =>
         new Promise((resolve, reject) => {
           const command = new TransactionCommand(commands, WRITE, this, this.deadline());
           command.resolve = resolve;
           command.reject = reject;
+          if (limits !== undefined) this.watchCall(command, limits, 'unknown');
           this.submit(command, 'master');
         }),
     );
@@ -283,6 +288,7 @@ class Client extends EventEmitter {
   startSweeping() {
     this.sweeper = setInterval(() => {
       const now = performance.now();
+      this.now = now;
       this.link.sweep(now);
       this.readers.sweep(now);
       this.leases.sweep(now);

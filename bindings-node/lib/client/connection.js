@@ -9,6 +9,8 @@ const { Fifo } = require('./fifo.js');
 const { SentinelleError } = require('../errors.js');
 const { greeting, judge } = require('./handshake.js');
 
+/** How much is read at once. */
+const READ_SIZE = 64 * 1024;
 /** A tick's commands beyond this many characters are written at once. */
 const LARGEST_BATCH = 256 * 1024;
 
@@ -48,16 +50,18 @@ class Connection {
     /** How many of `inFlight`, counted from the end, are not written yet. */
     this.unwritten = 0;
     this.isScheduled = false;
+    /** Whether the engine lets writes go with what is gathered for this tick. */
+    this.isCleared = false;
     this.isOpen = true;
     /** Since when the oldest command waits without a byte from the server. */
     this.silentSince = performance.now();
     this.flush = this.flush.bind(this);
     this.decoder = new Decoder({
       buffers: options.buffers,
+      isLent: true,
       onReply: (reply) => this.onReply(reply),
       onPush: (push) => this.onPush(push),
     });
-    socket.on('data', (chunk) => this.onData(chunk));
     socket.on('error', (error) => this.end(lostError(this.address, error)));
     socket.on('close', () => this.end(lostError(this.address)));
   }
@@ -70,10 +74,22 @@ class Connection {
    */
   static async open(options) {
     const timeout = options.connectTimeout ?? 1000;
-    const socket = options.tls ? tls.connect(tlsOptions(options)) : net.connect(options.address);
+    /** @type {(chunk: Buffer) => void} */
+    let hear = () => {};
+    // One buffer for all reads spares an allocation with each; a TLS socket knows no such thing.
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(options.tls ? 0 : READ_SIZE),
+      callback: (/** @type {number} */ count, /** @type {any} */ bytes) => {
+        hear(bytes.subarray(0, count));
+        return true;
+      },
+    };
+    const socket = options.tls ? tls.connect(tlsOptions(options)) : net.connect({ ...options.address, onread });
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 15_000);
     const connection = new Connection(socket, { ...options, onLost: undefined });
+    hear = (chunk) => connection.onData(chunk);
+    if (options.tls) socket.on('data', hear);
     try {
       await connection.greet(options, timeout);
     } catch (error) {
@@ -153,6 +169,7 @@ class Connection {
 
   flush() {
     this.isScheduled = false;
+    this.isCleared = false;
     if (this.unwritten === 0 || !this.isOpen) return;
     if (this.unwritten === this.inFlight.length) this.silentSince = performance.now();
     this.unwritten = 0;

@@ -7,7 +7,7 @@ const { addCommands } = require('./commands.js');
 const { Pipeline } = require('./transaction.js');
 const { SESSION, WRITE } = require('./policy.js');
 const { closedError, movedError, sweepConnection } = require('./link.js');
-const { SentinelleError } = require('../errors.js');
+const { SentinelleError, abortError } = require('../errors.js');
 
 /** A connection to the master that one caller owns until `release`. */
 class Lease {
@@ -20,6 +20,8 @@ class Lease {
     /** Whether the connection may be given to another caller afterwards. */
     this.isClean = true;
     this.isReleased = false;
+    /** What waits until writes may go again, in order. @type {Command[]} */
+    this.held = [];
     connection.onLost = (lost) => this.onLost(lost);
   }
 
@@ -57,8 +59,19 @@ class Lease {
         // The server still waits on it: nobody else may use this connection.
         this.isClean = false;
       });
-      if (!command.isDone) this.connection.send(command);
+      if (!command.isDone) this.send(command);
     });
+  }
+
+  /** While a replica is promoted, nothing that may write goes to the master. @param {Command} command */
+  send(command) {
+    if (this.held.length === 0 && this.pool.client.link.mayWrite(this.connection)) this.connection.send(command);
+    else this.held.push(command);
+  }
+
+  /** The hold has ended, and the master stays. */
+  resume() {
+    for (const command of this.held.splice(0)) if (!command.isDone) this.send(command);
   }
 
   /** @param {...any} keys */
@@ -72,9 +85,9 @@ class Lease {
 
   /** A transaction of this connection; `exec` gives null when a watched key was changed. */
   multi() {
-    return new Pipeline((commands) => {
+    return new Pipeline((commands, limits) => {
       this.isWatching = false;
-      return this.submit((deadline) => new TransactionCommand(commands, WRITE, this, deadline), undefined, {});
+      return this.submit((deadline) => new TransactionCommand(commands, WRITE, this, deadline), undefined, limits);
     });
   }
 
@@ -96,7 +109,7 @@ class Lease {
       }
     };
     tell(unknown, 'unknown');
-    tell(notSent, 'not-sent');
+    tell([...notSent, ...this.held.splice(0)], 'not-sent');
     this.pool.forget(this);
   }
 
@@ -105,6 +118,7 @@ class Lease {
     if (this.isReleased) return;
     this.isReleased = true;
     if (this.connection.isOpen && this.connection.inFlight.length > 0) this.isClean = false;
+    for (const command of this.held.splice(0)) command.fail(closedError());
     this.pool.takeBack(this);
   }
 
@@ -136,7 +150,7 @@ class LeasePool {
   /** @param {{ timeout?: number, signal?: AbortSignal }} [options] @returns {Promise<Lease>} */
   async lease({ timeout = this.client.commandTimeout, signal } = {}) {
     const deadline = performance.now() + timeout;
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw abortError(signal, 'not-sent');
     while (this.leased.size + this.opening >= this.most) await this.turn(deadline, signal);
     if (this.isClosed) throw closedError();
     this.opening += 1;
@@ -228,6 +242,7 @@ class LeasePool {
   follow(generation) {
     for (const connection of [...this.idle]) if (connection.generation !== generation) connection.end(movedError(connection.address));
     for (const lease of [...this.leased]) if (lease.connection.generation !== generation) lease.connection.end(movedError(lease.connection.address));
+    if (!this.client.link.isHeld) for (const lease of this.leased) lease.resume();
   }
 
   /** @param {number} now */

@@ -14,8 +14,6 @@ const MOST_WAITING = 10_000;
 const MOST_WAITING_BYTES = 16 * 1024 * 1024;
 /** How long reads may still be answered by a master that was replaced; writes get no time. */
 const DRAIN_READS = 250;
-/** How often a command is tried at most. */
-const MOST_ATTEMPTS = 8;
 
 /** The way to the current master. */
 class MasterLink {
@@ -50,8 +48,18 @@ class MasterLink {
   /** @param {Command} command */
   send(command) {
     const { connection } = this;
-    if (connection !== null && (!this.isHeld || command.kind === READ)) connection.send(command);
+    if (connection !== null && (command.kind === READ || this.mayWrite(connection))) connection.send(command);
     else this.park(command);
+  }
+
+  /** Whether a write may leave on it; the engine is asked once for all that this tick sends. @param {Connection} connection */
+  mayWrite(connection) {
+    if (this.isHeld) return false;
+    if (connection.isCleared) return true;
+    connection.isCleared = this.client.discovery.mayWrite(connection.generation);
+    // The picture that says so is on its way, and the one that ends it comes behind.
+    this.isHeld = !connection.isCleared;
+    return connection.isCleared;
   }
 
   /** Lets a command wait for a master that may take it. @param {Command} command */
@@ -199,8 +207,9 @@ class MasterLink {
   /** @param {Command} command @param {SentinelleError} reason */
   retryUnknown(command, reason) {
     if (command.isDone) return;
-    const mayRun = mayRepeat(command.kind, this.client.inFlight) && command.attempts < MOST_ATTEMPTS;
-    if (!this.isClosed && mayRun && this.client.budget.spend()) {
+    const mayRun = !this.isClosed && mayRepeat(command.kind, this.client.inFlight);
+    // The next attempt is made on another connection, which takes its own time: no further pause.
+    if (mayRun && this.client.pauseBefore(command) !== null) {
       command.attempts += 1;
       command.lastError = reason;
       this.retried += 1;
@@ -222,11 +231,11 @@ class MasterLink {
     if (verdict.sign) this.client.suspect(this.connection?.generation ?? this.generation, verdict.sign);
     if (!verdict.mayRetry) return command.fail(error);
     error.outcome = 'rejected';
-    const mayRun = command.attempts < MOST_ATTEMPTS && this.client.budget.spend();
-    if (!mayRun || this.isClosed) return command.fail(error);
+    const pause = this.isClosed ? null : this.client.pauseBefore(command);
+    if (pause === null) return command.fail(error);
     command.attempts += 1;
     command.lastError = error;
-    command.notBefore = performance.now() + backoff(command.attempts);
+    command.notBefore = performance.now() + pause;
     this.retried += 1;
     this.park(command);
   }
@@ -281,7 +290,6 @@ function sweepConnection(connection, now, limit) {
 
 /** Lets a replaced master answer reads for a moment; with a write under way it is cut off at once. @param {Connection} connection */
 function retire(connection) {
-  connection.flush();
   const { inFlight } = connection;
   let writes = 0;
   for (let index = 0; index < inFlight.length; index++) {
@@ -289,8 +297,9 @@ function retire(connection) {
     if (!command.isDone && command.kind !== READ) writes += 1;
   }
   const end = () => connection.end(movedError(connection.address));
-  if (writes > 0 || inFlight.length === 0) end();
-  else setTimeout(end, DRAIN_READS);
+  if (writes > 0 || inFlight.length === 0) return end();
+  connection.flush();
+  setTimeout(end, DRAIN_READS);
 }
 
 /** @param {Address} address */

@@ -113,34 +113,9 @@ function mayRepeat(kind, inFlight) {
   return judgeAttempt(kind, 'unknown').mayRetry;
 }
 
-/** How retries share a bucket: a fifth of the calls and ten a second, so that a sick server is not drowned. */
-class Budget {
-  constructor() {
-    this.tokens = MOST_TOKENS;
-    this.filled = performance.now();
-  }
-
-  /** A call was made. */
-  earn() {
-    if (this.tokens < MOST_TOKENS) this.tokens += 0.2;
-  }
-
-  /** Whether a retry may be made. */
-  spend() {
-    const now = performance.now();
-    this.tokens = Math.min(MOST_TOKENS, this.tokens + ((now - this.filled) / 1000) * 10);
-    this.filled = now;
-    if (this.tokens < 1) return false;
-    this.tokens -= 1;
-    return true;
-  }
-}
-
-const MOST_TOKENS = 1000;
-
-/** How long to wait before the attempt of that number, from 1: 25 ms doubling to 500 ms, by chance below that. @param {number} attempt */
+/** How long to wait before a server is connected to again, after that many failures, from 1: 25 ms doubling to 500 ms, by chance below that. @param {number} attempt */
 function backoff(attempt) {
   return Math.random() * Math.min(500, 25 * 2 ** Math.min(attempt, 10));
 }
 
-module.exports = { READ, IDEMPOTENT, WRITE, BLOCKING, SESSION, classOf, judgeAttempt, mayRepeat, Budget, backoff };
+module.exports = { READ, IDEMPOTENT, WRITE, BLOCKING, SESSION, classOf, judgeAttempt, mayRepeat, backoff };

@@ -159,10 +159,13 @@ class Reader {
   giveBack(commands, reason) {
     for (const command of commands) {
       if (command.isDone) continue;
+      if (this.readers.isClosed || this.readers.client.pauseBefore(command) === null) {
+        command.fail(reason);
+        continue;
+      }
       command.attempts += 1;
       command.lastError = reason;
-      if (command.attempts > 8 || this.readers.isClosed) command.fail(reason);
-      else this.readers.send(command);
+      this.readers.send(command);
     }
   }
 

@@ -6,7 +6,7 @@ const { addCommands } = require('./commands.js');
 
 /** Commands that are sent together; every method gives the same object back. */
 class Pipeline {
-  /** @param {(commands: readonly any[][]) => Promise<any[] | null>} run gives the replies, errors among them */
+  /** @param {(commands: readonly any[][], limits: any) => Promise<any[] | null>} run gives the replies, errors among them */
   constructor(run) {
     this.run = run;
     /** @type {any[][]} */
@@ -32,13 +32,13 @@ class Pipeline {
     return this.commands.length;
   }
 
-  /** Sends them; the replies in order. Rejects with `PipelineError` when one failed. */
-  async exec() {
+  /** Sends them; the replies in order. Rejects with `PipelineError` when one failed. @param {{ timeout?: number, signal?: AbortSignal }} [limits] */
+  async exec(limits) {
     const { commands, transforms } = this;
     this.commands = [];
     this.transforms = [];
     if (commands.length === 0) return [];
-    const replies = await this.run(commands);
+    const replies = await this.run(commands, limits);
     // A watched key was changed: nothing was run.
     if (replies === null) return null;
     const values = replies.map((reply, index) => {

@@ -3,11 +3,10 @@
 
 const { backoff, judgeAttempt, mayRepeat, READ, WRITE } = require('../client/policy.js');
 const { SentinelleError, abortError } = require('../errors.js');
+const { native } = require('../native_proxy.js');
 
 /** How long a client may take to connect. */
 const CONNECT_LIMIT = 2000;
-/** How often one call is tried at most. */
-const MOST_ATTEMPTS = 8;
 /** How long a call waits for a master in all. */
 const PATIENCE = 5000;
 
@@ -35,6 +34,9 @@ class Follower {
     this.generation = -1;
     this.isHeld = false;
     this.isClosed = false;
+    /** How often all calls together may be tried again: the engine's budget. */
+    this.retries = new native.NativeRetries();
+    this.calls = 0;
     /** Counts attempts to connect: only the newest may win. */
     this.round = 0;
     this.isConnecting = false;
@@ -113,11 +115,17 @@ class Follower {
     for (;;) {
       if (this.isClosed) throw new SentinelleError('ERR_CLOSED', 'the client is closed', { outcome: 'not-sent' });
       if (signal?.aborted) throw abortError(signal, 'not-sent');
-      if (this.client && (isRead || !this.isHeld)) return { client: this.client, generation: this.generation };
+      if (this.client && (isRead || this.mayWrite())) return { client: this.client, generation: this.generation };
       const left = deadline - performance.now();
       if (left <= 0) throw this.late();
       await this.change(left, signal);
     }
+  }
+
+  /** Whether a write may leave; what the engine tells comes a moment later than what it knows. */
+  mayWrite() {
+    this.isHeld ||= !this.discovery.mayWrite(this.generation);
+    return !this.isHeld;
   }
 
   late() {
@@ -155,14 +163,16 @@ class Follower {
    */
   async run(work, { isRead = false, retry = true, timeout = PATIENCE, signal } = {}) {
     const deadline = performance.now() + timeout;
+    this.calls += 1;
     for (let attempt = 1; ; attempt++) {
       const { client, generation } = await this.current({ deadline, isRead, signal });
       try {
         return await work(client);
       } catch (error) {
-        const again = retry && attempt < MOST_ATTEMPTS && this.mayRepeat(error, isRead ? READ : WRITE, generation);
-        if (!again || performance.now() >= deadline) throw error;
-        if (REPLIES.has(nameOf(error))) await this.change(Math.min(backoff(attempt) + 1, deadline - performance.now()), signal);
+        const again = retry && this.mayRepeat(error, isRead ? READ : WRITE, generation);
+        const pause = again && performance.now() < deadline ? this.retries.nextMs(attempt, this.calls) : null;
+        if (pause === null) throw error;
+        if (REPLIES.has(nameOf(error))) await this.change(Math.max(1, Math.min(pause, deadline - performance.now())), signal);
       }
     }
   }

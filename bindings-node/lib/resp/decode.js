@@ -29,9 +29,16 @@ const EMPTY = Buffer.alloc(0);
  * A break of the protocol throws `SentinelleError` with the code `ERR_PROTOCOL`; nothing may be read afterwards.
  */
 class Decoder {
-  /** @param {{ buffers?: boolean, onReply: (value: any) => void, onPush: (value: any[]) => void }} options */
-  constructor({ buffers = false, onReply, onPush }) {
+  /**
+   * `isLent`: the bytes given to `push` are overwritten afterwards, so that nothing may be kept of them.
+   *
+   * @param {{ buffers?: boolean, isLent?: boolean, onReply: (value: any) => void, onPush: (value: any[]) => void }} options
+   */
+  constructor({ buffers = false, isLent = false, onReply, onPush }) {
     this.buffers = buffers;
+    this.isLent = isLent;
+    /** Whether `bytes` are lent. */
+    this.mustCopy = false;
     this.onReply = onReply;
     this.onPush = onPush;
     /** @type {any} a Buffer; its `utf8Slice` and `latin1Slice` are not in Node's types */
@@ -51,13 +58,18 @@ class Decoder {
   /** @param {Buffer} chunk */
   push(chunk) {
     if (this.held > 0) {
-      this.pieces.push(chunk);
       this.held += chunk.length;
-      if (this.held < this.needed) return;
+      if (this.held < this.needed) {
+        this.pieces.push(this.isLent ? Buffer.from(chunk) : chunk);
+        return;
+      }
+      this.pieces.push(chunk);
       this.bytes = Buffer.concat(this.pieces, this.held);
+      this.mustCopy = false;
       this.pieces = [];
     } else {
       this.bytes = chunk;
+      this.mustCopy = this.isLent;
     }
     this.at = 0;
     this.needed = 0;
@@ -82,7 +94,8 @@ class Decoder {
     const rest = this.bytes.length - this.at;
     this.held = rest;
     if (rest > 0) {
-      this.pieces = [this.at === 0 ? this.bytes : this.bytes.subarray(this.at)];
+      const part = this.at === 0 ? this.bytes : this.bytes.subarray(this.at);
+      this.pieces = [this.mustCopy ? Buffer.from(part) : part];
       this.needed = Math.max(this.needed, rest + 1);
     }
     this.bytes = EMPTY;
@@ -213,7 +226,7 @@ class Decoder {
   text(from, end) {
     if (!this.buffers) return this.bytes.utf8Slice(from, end);
     const part = this.bytes.subarray(from, end);
-    return part.length < COPIED ? Buffer.from(part) : part;
+    return part.length < COPIED || this.mustCopy ? Buffer.from(part) : part;
   }
 
   /** @param {number} kind @param {number} count @param {number} width */
