@@ -12,11 +12,13 @@ const { join } = require('node:path');
  * @property {() => Promise<void>} save
  * @property {() => void} saveSoon
  * @property {() => void} remove
+ * @property {(text: string) => void} onSaved told of each text that was kept
+ * @property {(error: Error) => void} onFailed told when one could not be kept
  */
 
 /** @param {any} options @returns {Promise<Persistence>} */
 async function readPersistence({ persist, configFile }) {
-  const nothing = { file: undefined, text: undefined, save: async () => {}, saveSoon: () => {}, remove: () => {} };
+  const nothing = { file: undefined, text: undefined, save: async () => {}, saveSoon: () => {}, remove: () => {}, onSaved: () => {}, onFailed: () => {} };
   if (persist === undefined) return { ...nothing, file: configFile };
   const text = configFile === undefined ? undefined : await readFile(configFile, 'utf8');
   if (persist === 'memory') return { ...nothing, text };
@@ -37,8 +39,9 @@ async function keepElsewhere(persist, text) {
   const save = async () => {
     const written = await readFile(file, 'utf8').catch(() => last);
     if (written === last || !written) return;
-    last = written;
     await persist.save(written);
+    last = written;
+    kind.onSaved(written);
   };
   let isDue = false;
   const saveSoon = () => {
@@ -47,10 +50,20 @@ async function keepElsewhere(persist, text) {
     setImmediate(async () => {
       isDue = false;
       // What cannot be kept now is tried again with the next change, and at the end.
-      await save().catch(() => {});
+      await save().catch((error) => kind.onFailed(error));
     });
   };
-  return { file, text: kept ?? text, save, saveSoon, remove: () => void rm(folder, { recursive: true, force: true }) };
+  /** @type {Persistence} */
+  const kind = {
+    file,
+    text: kept ?? text,
+    save,
+    saveSoon,
+    remove: () => void rm(folder, { recursive: true, force: true }),
+    onSaved: () => {},
+    onFailed: () => {},
+  };
+  return kind;
 }
 
 module.exports = { readPersistence };

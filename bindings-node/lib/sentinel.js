@@ -50,6 +50,9 @@ class Sentinel extends EventEmitter {
     super();
     this.handle = handle;
     this.persist = persist;
+    persist.onSaved = (text) => this.emit('config-saved', text);
+    persist.onFailed = (cause) =>
+      this.emit('warning', new SentinelleError('ERR_FILE', `the state could not be kept: ${cause.message}`, { cause, retryable: true }));
     /** 40 hexadecimal digits. */
     this.id = handle.id;
     this.addresses = handle.addresses.map(parseAddress);
@@ -243,7 +246,7 @@ class Sentinel extends EventEmitter {
     if (this.isClosing) return this.closed;
     this.isClosing = true;
     if (!force) await this.failoverEnded(timeout);
-    await this.persist.save();
+    await this.persist.save().catch((error) => this.persist.onFailed(error));
     await settled(() => this.handle.stop());
     this.finish();
     return this.closed;

@@ -10,6 +10,7 @@ const { promisify } = require('node:util');
 const { Worker } = require('node:worker_threads');
 const { Sentinel, SentinelleError } = require('sentinelle');
 const { TestGroup } = require('sentinelle/testing');
+const { until } = require('./writer.js');
 
 const run = promisify(execFile);
 const program = (name) => join(__dirname, 'programs', name);
@@ -84,12 +85,12 @@ test('a failover resolves with the switch, which is told as a typed event', asyn
   const sentinel = await Sentinel.start({ monitor: [{ name: 'm', host: master.host, port: master.port, quorum: 1, downAfter: 500 }] });
   t.after(() => sentinel.close());
   const told = once(sentinel, 'switch-master');
-  while (!sentinel.master('m')?.replicas.some(({ masterLink }) => masterLink === 'ok')) {
-    await Promise.race([once(sentinel, 'message'), new Promise((resolve) => setTimeout(resolve, 20))]);
+  await until(async () => {
     await sentinel.refresh();
-  }
+    return sentinel.master('m')?.replicas.some(({ masterLink }) => masterLink === 'ok');
+  }, 'the replica is known');
 
-  const switched = await sentinel.failover('m', { timeout: 10_000 });
+  const switched = await sentinel.failover('m', { timeout: 60_000 });
 
   assert.deepEqual(switched.to, { host: replica.host, port: replica.port });
   assert.deepEqual((await told)[0].from, { host: master.host, port: master.port });
@@ -107,6 +108,28 @@ test('its state is kept wherever the program puts it', async () => {
   assert.equal(second.master('cart')?.port, 6399);
   assert.match(await second.toConfig(), /sentinel monitor cart/);
   await second.close();
+});
+
+test('what is kept is told, and what cannot be kept is a warning that breaks nothing', async () => {
+  let isFull = true;
+  const kept = [];
+  const save = async (text) => {
+    if (isFull) throw new Error('the disk is full');
+    kept.push(text);
+  };
+  const sentinel = await Sentinel.start({ persist: { load: () => null, save } });
+  const warned = once(sentinel, 'warning');
+  await sentinel.monitor(cart);
+  const [warning] = await warned;
+  const told = once(sentinel, 'config-saved');
+  isFull = false;
+
+  await sentinel.set('cart', { quorum: 2 });
+
+  assert.deepEqual([warning.code, warning.cause.message], ['ERR_FILE', 'the disk is full']);
+  assert.equal((await told)[0], kept[0]);
+  await sentinel[Symbol.asyncDispose]();
+  assert.match(kept.at(-1), /sentinel monitor cart/);
 });
 
 test('closing twice is closing once, and closed resolves', async () => {
@@ -147,7 +170,7 @@ test('a worker thread runs one, and may be ended with it running', async () => {
 
 test('a process that did not ask for it is not kept alive, and ends cleanly a hundred times of a hundred', async () => {
   const once = async () => {
-    const { stdout } = await run(process.execPath, [program('unref.js')], { timeout: 20_000 });
+    const { stdout } = await run(process.execPath, [program('unref.js')], { timeout: 60_000 });
     assert.equal(stdout, 'started\n');
   };
 
@@ -155,7 +178,7 @@ test('a process that did not ask for it is not kept alive, and ends cleanly a hu
 });
 
 test('a process that asked for it is kept alive until it is closed', async () => {
-  const { stdout } = await run(process.execPath, [program('ref.js')], { timeout: 20_000 });
+  const { stdout } = await run(process.execPath, [program('ref.js')], { timeout: 60_000 });
 
   assert.equal(stdout, 'started\nclosed\n');
 });

@@ -164,6 +164,8 @@ export interface SentinelEventMap {
   odown: [SentinelMessage];
   'odown-cleared': [SentinelMessage];
   tilt: [boolean];
+  /** The text that `persist.save` has kept. */
+  'config-saved': [string];
   /** Never fatal, never thrown when nobody listens. */
   warning: [SentinelleError];
   close: [null];
