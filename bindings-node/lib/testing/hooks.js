@@ -17,11 +17,12 @@ function hooksOfRunner() {
   const world = globalThis;
   const hasGlobals = typeof world.beforeAll === 'function' && typeof world.afterAll === 'function';
   if (hasGlobals) return { before: world.beforeAll, after: world.afterAll, beforeEach: world.beforeEach, afterEach: world.afterEach };
-  // vitest without `globals: true` gives its hooks to importers alone; it names its worker.
-  if (world.__vitest_worker__ || process.env.VITEST) {
+  // vitest without `globals: true` gives its hooks to importers alone: the module fetched them when it was imported.
+  if (process.env.VITEST) {
+    if (offered) return offered;
     throw new SentinelleError(
       'ERR_UNSUPPORTED',
-      'vitest runs without globals: pass its hooks, useGroup({ hooks: { beforeAll, afterAll, beforeEach, afterEach } })',
+      'vitest runs without globals: import sentinelle/testing as a module, or pass its hooks, useGroup({ hooks: { beforeAll, afterAll, beforeEach, afterEach } })',
     );
   }
   if (typeof world.before === 'function' && typeof world.after === 'function') {
@@ -29,6 +30,14 @@ function hooksOfRunner() {
   }
   const { before, after, beforeEach, afterEach } = require('node:test');
   return { before, after, beforeEach, afterEach };
+}
+
+/** The hooks of a runner that keeps them to its importers. @type {any} */
+let offered;
+
+/** Takes the hooks of a runner that keeps them to its importers. @param {any} runner */
+function offerHooks({ beforeAll, afterAll, beforeEach, afterEach }) {
+  offered = { before: beforeAll, after: afterAll, beforeEach, afterEach };
 }
 
 /**
@@ -95,4 +104,4 @@ function fromEnv() {
   return { sentinels: sentinels.map(parseAddress), name };
 }
 
-module.exports = { useGroup, globalSetup, fromEnv };
+module.exports = { useGroup, globalSetup, fromEnv, offerHooks };
