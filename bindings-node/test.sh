@@ -9,7 +9,8 @@ npx --no-install napi build --platform --no-js --dts generated.d.ts >&2 || { pri
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 # One file at a time: each has servers of its own, and the machine has few cores.
-node --test --test-concurrency=1 --test-reporter=spec --test-reporter-destination=stderr \
+# A test that hangs is a test that failed: the limit is far beyond what any takes.
+node --test --test-concurrency=1 --test-timeout=600000 --test-reporter=spec --test-reporter-destination=stderr \
     --test-reporter=tap --test-reporter-destination="$output" test/*.test.*js
 status=$?
 passed=$(awk '/^# pass /{ print $3 }' "$output")

@@ -45,7 +45,7 @@ describe('with a group', () => {
       writeFileSync(file, code);
 
       try {
-        await run(process.execPath, [file], { timeout: 20_000, env: { ...process.env, SENTINEL_PORT: String(group.sentinels[0].port) } });
+        await run(process.execPath, [file], { timeout: 60_000, env: { ...process.env, SENTINEL_PORT: String(group.sentinels[0].port) } });
       } finally {
         rmSync(file);
       }
@@ -53,13 +53,13 @@ describe('with a group', () => {
   }
 
   test('discover names the master', async () => {
-    const { stdout } = await run(process.execPath, [example('discover.mjs'), group.url], { timeout: 20_000 });
+    const { stdout } = await run(process.execPath, [example('discover.mjs'), group.url], { timeout: 60_000 });
 
     assert.ok(stdout.includes(`master ${await group.master()}\n`), stdout);
   });
 
   test('pool writes and reads', async () => {
-    const { stdout } = await run(process.execPath, [example('pool.mjs'), group.url], { timeout: 20_000 });
+    const { stdout } = await run(process.execPath, [example('pool.mjs'), group.url], { timeout: 60_000 });
 
     assert.match(stdout, /^green\n\[ 1, 1 \]\n\[ 'OK' \]\n$/);
   });
@@ -70,7 +70,7 @@ describe('with a group', () => {
     t.after(() => servers.stop());
     const [{ host, port }] = servers.nodes;
 
-    const { stdout } = await run(process.execPath, [example('embed.mjs'), host, String(port)], { timeout: 20_000 });
+    const { stdout } = await run(process.execPath, [example('embed.mjs'), host, String(port)], { timeout: 60_000 });
 
     assert.match(stdout, /listens on port \d+/);
   });

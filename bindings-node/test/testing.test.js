@@ -4,6 +4,7 @@
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 const { TestGroup, fromEnv, globalSetup, useGroup } = require('sentinelle/testing');
+const { until } = require('./writer.js');
 
 describe('a group for a file', () => {
   const context = useGroup({ replicas: 2 });
@@ -34,7 +35,10 @@ describe('a group for a file', () => {
 
       assert.deepEqual(from, { host: old.host, port: old.port });
       assert.equal((await group.master()).port, to.port);
-      assert.ok(group.events().some(({ channel }) => channel === '+switch-master'));
+      await until(
+        () => group.events().some(({ channel, payload }) => channel === '+switch-master' && payload.endsWith(` ${to.host} ${to.port}`)),
+        'it is told',
+      );
     });
   }
 
