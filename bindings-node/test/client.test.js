@@ -3,7 +3,9 @@
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
+const { join } = require('node:path');
 const { after, afterEach, before, beforeEach, describe, test } = require('node:test');
+const { Worker } = require('node:worker_threads');
 const { Client } = require('sentinelle/client');
 const { TestGroup } = require('sentinelle/testing');
 const { classOf } = require('../lib/client/policy.js');
@@ -190,6 +192,15 @@ describe('a client', () => {
 
     for (let count = 0; count < 20; count++) assert.equal(await own.get('r'), 'v');
     await own.close();
+  });
+
+  test('works in worker threads, also in one that is ended with it open', async () => {
+    for (const end of ['natural', 'terminate']) {
+      const worker = new Worker(join(__dirname, 'programs', 'client_worker.js'), { workerData: { url: group.url, end } });
+      assert.deepEqual(await once(worker, 'message'), [end]);
+      if (end === 'terminate') await worker.terminate();
+      else assert.deepEqual(await once(worker, 'exit'), [0]);
+    }
   });
 
   test('takes what is no server for none', async () => {

@@ -158,7 +158,9 @@ describe('a discovery', () => {
   });
 
   test('keeps no process alive', async () => {
-    await run(process.execPath, [join(__dirname, 'programs', 'discover.js'), group.url], { timeout: 60_000 });
+    const { stdout } = await run(process.execPath, [join(__dirname, 'programs', 'discover.js'), group.url], { timeout: 60_000 });
+
+    assert.equal(stdout, `${(await group.master()).port}\n`);
     await discovery.close();
   });
 });

@@ -3,7 +3,8 @@
 
 const assert = require('node:assert/strict');
 const { execFile, spawn } = require('node:child_process');
-const { readFileSync, rmSync, writeFileSync } = require('node:fs');
+const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { after, before, beforeEach, describe, test } = require('node:test');
 const { promisify } = require('node:util');
@@ -11,7 +12,8 @@ const { TestGroup } = require('sentinelle/testing');
 const { until } = require('./writer.js');
 
 const run = promisify(execFile);
-const README = join(__dirname, '..', 'README.md');
+const HOME = join(__dirname, '..');
+const README = join(HOME, 'README.md');
 const EXAMPLES = join(__dirname, '..', '..', 'examples', 'node');
 const example = (name) => join(EXAMPLES, name);
 
@@ -63,6 +65,25 @@ describe('with a group', () => {
 
     assert.match(stdout, /^green\n\[ 1, 1 \]\n\[ 'OK' \]\n$/);
   });
+
+  for (const [name, said] of [
+    ['discover.mjs', /^master 127\.0\.0\.1:\d+\n/],
+    ['pool.mjs', /^green\n\[ 1, 1 \]\n\[ "OK" \]\n$/],
+  ]) {
+    test(`${name} runs on Deno`, async (t) => {
+      const cache = mkdtempSync(join(tmpdir(), 'sentinelle-deno-'));
+      t.after(() => rmSync(cache, { recursive: true, force: true }));
+      const env = { ...process.env, DENO_DIR: cache, DENO_NO_UPDATE_CHECK: '1', NO_COLOR: '1' };
+
+      const { stdout } = await run(join(HOME, 'node_modules', '.bin', 'deno'), ['run', '--allow-all', name, group.url], {
+        timeout: 60_000,
+        cwd: EXAMPLES,
+        env,
+      });
+
+      assert.match(stdout, said);
+    });
+  }
 
   test('embed monitors the master', async (t) => {
     // A group of its own: the others would remember the guest.

@@ -316,6 +316,8 @@ export class Discovery extends EventEmitter<DiscoveryEventMap> implements AsyncD
   report(node: Address, what: 'readonly' | 'masterdown' | 'closed' | 'timeout' | 'refused'): void;
   /** Tells what was seen of the master of a generation. */
   suspect(generation: number, sign: 'read-only' | 'not-ready' | 'disconnected' | 'timed-out' | `redirected ${string}`): void;
+  /** Whether a write may leave for the master of that generation at this very moment: it is in place, and writes are not held. Cheap. */
+  mayWrite(generation: number): boolean;
   /** For `net.connect` where every server has one port. */
   readonly lookup: LookupFunction;
   ref(): this;
