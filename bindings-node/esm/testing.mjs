@@ -1,9 +1,8 @@
 // Decides what `import ... from 'sentinelle/testing'` gives: the very same objects as `require`.
-import hooks from '../lib/testing/hooks.js';
 import testing from '../lib/testing/index.js';
 
 export const { TestGroup, TestNode, useGroup, globalSetup, fromEnv } = testing;
 export default testing;
 
 // Only who imports vitest gets its hooks, and only a module can import it.
-if (process.env.VITEST) await import('vitest').then(hooks.offerHooks, () => {});
+if (process.env.VITEST) await import('vitest').then(testing.offerHooks, () => {});

@@ -6,7 +6,7 @@ const { KeepAlive, within } = require('../keep_alive.js');
 const { native } = require('../native_proxy.js');
 const { parseAddress, toPairs } = require('../options.js');
 const { readMessage } = require('../message.js');
-const { useGroup, globalSetup, fromEnv } = require('./hooks.js');
+const { useGroup, globalSetup, fromEnv, offerHooks } = require('./hooks.js');
 const { SentinelleError } = require('../errors.js');
 
 /** How long a whole failover may take in a test. */
@@ -249,4 +249,4 @@ function readEvent(json) {
   return { ...readMessage(event), at: new Date(event.at_ms), from: event.fields.from };
 }
 
-module.exports = { TestGroup, TestNode, useGroup, globalSetup, fromEnv };
+module.exports = { TestGroup, TestNode, useGroup, globalSetup, fromEnv, offerHooks };
