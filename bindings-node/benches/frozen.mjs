@@ -14,15 +14,19 @@ const LIMIT = 10_000;
 const group = await TestGroup.start();
 await group.sentinels[0].pause();
 
+/** Options that nobody else has, so that no discovery that is there already is shared. */
+let opened = 0;
+const own = () => ({ ...group.discovery(), pollInterval: 5000 + opened++ });
+
 /** Each opens a client, waits until it is ready and gives what closes it. */
 const openers = {
   Discovery: async () => {
-    const discovery = new Discovery(group.discovery());
+    const discovery = new Discovery(own());
     await discovery.master();
     return () => discovery.close();
   },
   Client: async () => {
-    const client = await new Client(group.url).connect();
+    const client = await new Client(own()).connect();
     return () => client.close();
   },
   'adapter ioredis': () => ioredis(Redis),
