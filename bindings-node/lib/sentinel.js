@@ -12,10 +12,13 @@ const { readMessage } = require('./message.js');
 const { readPersistence } = require('./persistence.js');
 
 /** @typedef {import('./persistence.js').Persistence} Persistence */
+/** @typedef {{ timeout?: number, signal?: AbortSignal }} Limits */
 
 /** How long `start` waits, and how long `close` waits for a failover this sentinel leads. */
 const START_LIMIT = 10_000;
 const CLOSE_LIMIT = 10_000;
+/** How long an order waits for its answer. */
+const ORDER_LIMIT = 10_000;
 /** How many messages wait for a slow reader of `messages()`. */
 const MOST_MESSAGES = 1024;
 
@@ -110,36 +113,42 @@ class Sentinel extends EventEmitter {
     }).unref();
   }
 
-  /** @param {any} options */
-  async monitor(options) {
-    await settled(() => this.handle.monitor(monitorOf(options)));
+  /** What is answered to an order, within the caller's limits. @template T @param {string} what @param {Limits} limits @param {() => Promise<T>} work */
+  ask(what, { timeout = ORDER_LIMIT, signal }, work) {
+    if (signal?.aborted) throw abortError(signal);
+    return within(settled(work), what, { timeout, signal });
+  }
+
+  /** @param {any} options @param {Limits} [limits] */
+  async monitor(options, limits = {}) {
+    await this.ask(`monitor ${options.name}`, limits, () => this.handle.monitor(monitorOf(options)));
     await this.refresh();
     return this.master(options.name);
   }
 
-  /** @param {string} name */
-  async remove(name) {
-    await settled(() => this.handle.remove(name));
+  /** @param {string} name @param {Limits} [limits] */
+  async remove(name, limits = {}) {
+    await this.ask(`remove ${name}`, limits, () => this.handle.remove(name));
     await this.refresh();
   }
 
-  /** @param {string} name @param {any} options */
-  async set(name, options) {
-    await settled(() => this.handle.set(name, toPairs('monitor', options)));
+  /** @param {string} name @param {any} options @param {Limits} [limits] */
+  async set(name, options, limits = {}) {
+    await this.ask(`change ${name}`, limits, () => this.handle.set(name, toPairs('monitor', options)));
     await this.refresh();
   }
 
-  /** @param {string} pattern */
-  async reset(pattern) {
-    const count = await settled(() => this.handle.reset(pattern));
+  /** @param {string} pattern @param {Limits} [limits] */
+  async reset(pattern, limits = {}) {
+    const count = await this.ask(`reset ${pattern}`, limits, () => this.handle.reset(pattern));
     await this.refresh();
     return count;
   }
 
-  /** @param {string} name */
-  async checkQuorum(name) {
+  /** @param {string} name @param {Limits} [limits] */
+  async checkQuorum(name, limits = {}) {
     try {
-      const message = /** @type {string} */ (await settled(() => this.handle.checkQuorum(name)));
+      const message = /** @type {string} */ (await this.ask(`check the quorum of ${name}`, limits, () => this.handle.checkQuorum(name)));
       return { ok: true, usable: usableOf(message), message };
     } catch (error) {
       const { code, message } = /** @type {SentinelleError} */ (error);
@@ -157,11 +166,7 @@ class Sentinel extends EventEmitter {
       this.on('switch-master', hear);
     });
     try {
-      await within(
-        settled(() => this.handle.failover(name)),
-        `order a failover of ${name}`,
-        { signal, timeout },
-      );
+      await this.ask(`order a failover of ${name}`, { signal, timeout }, () => this.handle.failover(name));
       return await within(switched, `fail ${name} over`, { signal, timeout });
     } finally {
       this.off('switch-master', hear);
@@ -171,7 +176,7 @@ class Sentinel extends EventEmitter {
   /** Runs any command of the wire protocol, without a socket. @param {...any} words */
   async command(...words) {
     const plain = words.map((word) => (word instanceof Uint8Array ? word : String(word)));
-    return readReply(await settled(() => this.handle.command(plain)));
+    return readReply(await this.ask(`run ${plain[0]}`, {}, () => this.handle.command(plain)));
   }
 
   /**
@@ -224,9 +229,9 @@ class Sentinel extends EventEmitter {
     };
   }
 
-  /** The text of its configuration, as it is kept. */
-  async toConfig() {
-    await settled(() => this.handle.command(['SENTINEL', 'FLUSHCONFIG'])).then(readReply);
+  /** The text of its configuration, as it is kept. @param {Limits} [limits] */
+  async toConfig(limits = {}) {
+    readReply(await this.ask('keep the configuration', limits, () => this.handle.command(['SENTINEL', 'FLUSHCONFIG'])));
     if (!this.persist.file) throw new SentinelleError('ERR_STATE', 'this sentinel keeps its state in memory alone');
     return readFile(this.persist.file, 'utf8');
   }

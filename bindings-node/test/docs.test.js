@@ -109,7 +109,20 @@ describe('with a group', () => {
     assert.ok(text.includes(`moved to ${to.host}:${to.port}`), text);
   });
 
-  test('the bin says who it is and runs a sentinel from a file', async () => {
+  test('the bin runs a group until it is told to stop', async () => {
+    const child = spawn(process.execPath, [join(HOME, 'bin', 'sentinelle.js'), 'group', '0']);
+    let text = '';
+    child.stdout.on('data', (chunk) => (text += chunk));
+    const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
+    await until(() => text.includes('\n'), 'it says where the group is');
+
+    child.kill('SIGTERM');
+
+    assert.match(text, /^redis\+sentinel:\/\/\S+\/mymaster\n$/);
+    assert.equal(await ended, 0);
+  });
+
+  test('the bin says who it is and what it cannot do', async () => {
     const bin = join(__dirname, '..', 'bin', 'sentinelle.js');
 
     assert.match((await run(process.execPath, [bin, '--version'])).stdout, /^sentinelle \d+\.\d+\.\d+ \(\S+\)\n$/);

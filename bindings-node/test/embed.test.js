@@ -58,6 +58,28 @@ test('an error reply rejects with its code', async (t) => {
   await assert.rejects(sentinel.remove('nobody'), { code: 'ERR_SERVER' });
 });
 
+test('a signal ends any order', async (t) => {
+  const sentinel = await Sentinel.start({ monitor: [cart] });
+  t.after(() => sentinel.close());
+  const over = { signal: AbortSignal.abort() };
+
+  for (const order of [
+    () => sentinel.monitor({ ...cart, name: 'other' }, over),
+    () => sentinel.set('cart', { quorum: 2 }, over),
+    () => sentinel.checkQuorum('cart', over),
+    () => sentinel.failover('cart', over),
+    () => sentinel.reset('*', over),
+    () => sentinel.remove('cart', over),
+    () => sentinel.toConfig(over),
+  ]) {
+    await assert.rejects(order, { code: 'ERR_ABORTED' }, String(order));
+  }
+  assert.deepEqual(
+    sentinel.masters().map(({ name, quorum }) => [name, quorum]),
+    [['cart', 1]],
+  );
+});
+
 test('messages are read with for await until the signal ends them', async (t) => {
   const sentinel = await Sentinel.start();
   t.after(() => sentinel.close());

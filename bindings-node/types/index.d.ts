@@ -191,11 +191,12 @@ export class Sentinel extends EventEmitter<SentinelEventMap> implements AsyncDis
   master(name: string): MasterInfo | undefined;
   /** Looks at everything anew. */
   refresh(): Promise<readonly MasterInfo[]>;
-  monitor(options: MonitorOptions): Promise<MasterInfo | undefined>;
-  remove(name: string): Promise<void>;
-  set(name: string, options: Partial<Omit<MonitorOptions, 'name' | 'host' | 'port'>>): Promise<void>;
-  reset(pattern: string): Promise<number>;
-  checkQuorum(name: string): Promise<{ ok: boolean; usable: number; message: string }>;
+  /** Orders wait 10000 ms for their answer, unless the limits say otherwise. */
+  monitor(options: MonitorOptions, limits?: Limits): Promise<MasterInfo | undefined>;
+  remove(name: string, limits?: Limits): Promise<void>;
+  set(name: string, options: Partial<Omit<MonitorOptions, 'name' | 'host' | 'port'>>, limits?: Limits): Promise<void>;
+  reset(pattern: string, limits?: Limits): Promise<number>;
+  checkQuorum(name: string, limits?: Limits): Promise<{ ok: boolean; usable: number; message: string }>;
   /** Resolves when there is a new master; default limit 30000. */
   failover(name: string, limits?: Limits): Promise<SwitchMaster>;
   /** Any command of the wire protocol, without a socket. */
@@ -203,7 +204,7 @@ export class Sentinel extends EventEmitter<SentinelEventMap> implements AsyncDis
   /** The messages from now on; a slow reader loses the oldest. */
   messages(options?: { channels?: readonly string[]; signal?: AbortSignal }): AsyncIterableIterator<SentinelMessage>;
   /** The text of its file, as it is now. */
-  toConfig(): Promise<string>;
+  toConfig(limits?: Limits): Promise<string>;
   ref(): this;
   unref(): this;
   /** Ends it; waits for a failover it leads unless `force`. */
