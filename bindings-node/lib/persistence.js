@@ -36,12 +36,19 @@ async function keepElsewhere(persist, text) {
   const kept = await persist.load();
   await writeFile(file, kept ?? text ?? '', { mode: 0o600 });
   let last = kept;
-  const save = async () => {
+  const keep = async () => {
     const written = await readFile(file, 'utf8').catch(() => last);
     if (written === last || !written) return;
     await persist.save(written);
     last = written;
     kind.onSaved(written);
+  };
+  /** One after the other, so that no older text comes behind a newer one. */
+  let turn = Promise.resolve();
+  const save = () => {
+    const next = turn.then(keep);
+    turn = next.catch(() => {});
+    return next;
   };
   let isDue = false;
   const saveSoon = () => {

@@ -251,6 +251,8 @@ class Sentinel extends EventEmitter {
     if (this.isClosing) return this.closed;
     this.isClosing = true;
     if (!force) await this.failoverEnded(timeout);
+    // Once this is answered, what was decided is in the file; one without a file refuses it.
+    await this.ask('keep the state', {}, () => this.handle.command(['SENTINEL', 'FLUSHCONFIG'])).catch(() => {});
     await this.persist.save().catch((error) => this.persist.onFailed(error));
     await settled(() => this.handle.stop());
     this.finish();
