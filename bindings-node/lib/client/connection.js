@@ -257,10 +257,14 @@ function tlsOptions({ address, tls: given }) {
   return { ...options, host: address.host, port: address.port, servername };
 }
 
+/** The codes of Node's errors that no further attempt mends: certificates and TLS itself. */
+const NO_TRUST = /CERT|^ERR_(TLS|SSL)_|^UNABLE_TO_|^EPROTO$/;
+
 /** @param {{ host: string, port: number }} address @param {Error} [cause] */
 function lostError(address, cause) {
   const why = cause ? cause.message : 'the server closed it';
-  return new SentinelleError('ERR_CONNECTION', `the connection to ${at(address)} was lost: ${why}`, { address: at(address), cause });
+  const code = NO_TRUST.test(String(/** @type {any} */ (cause)?.code)) ? 'ERR_TLS' : 'ERR_CONNECTION';
+  return new SentinelleError(code, `the connection to ${at(address)} was lost: ${why}`, { address: at(address), cause });
 }
 
 /** @param {{ host: string, port: number }} address */
