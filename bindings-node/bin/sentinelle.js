@@ -36,9 +36,11 @@ async function main([verb, count]) {
 
 /** @template {{ [Symbol.asyncDispose](): Promise<void> }} T @param {Promise<T>} starting @param {(thing: T) => void} tell */
 async function using(starting, tell) {
+  // Listened for before anybody is told that there is something to stop.
+  const stopped = untilStopped();
   const thing = await starting;
   tell(thing);
-  await untilStopped();
+  await stopped;
   await thing[Symbol.asyncDispose]();
 }
 
