@@ -3,7 +3,10 @@
 use std::{
     cell::RefCell,
     fmt,
-    sync::atomic::{AtomicU8, AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
 };
 
 use tracing::{
@@ -78,8 +81,20 @@ pub(super) fn collect_on_this_thread() {
     thread_local! {
         static COLLECTOR: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
     }
-    let guard = set_default(&Dispatch::new(Collector::default()));
+    let [collector, _] = collectors();
+    let guard = set_default(collector);
     COLLECTOR.with(|collector| *collector.borrow_mut() = Some(guard));
+}
+
+/// What all threads of ours collect with, and a second one beside it.
+///
+/// `tracing` keeps a list of them under a lock. Were it taken whenever a thread starts, a fork at that moment would leave
+/// the child a lock that nobody opens; so it is taken here, once, and a child collects with what its parent had. While
+/// there is only one in the list, `tracing` goes by the collector of whichever thread meets a record first, which need
+/// not be ours.
+pub(super) fn collectors() -> &'static [Dispatch; 2] {
+    static COLLECTORS: OnceLock<[Dispatch; 2]> = OnceLock::new();
+    COLLECTORS.get_or_init(|| [Dispatch::new(Collector::default()), Dispatch::new(Collector::default())])
 }
 
 struct Logs {

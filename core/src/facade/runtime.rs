@@ -92,6 +92,8 @@ fn slot() -> MutexGuard<'static, Option<Running>> {
 }
 
 fn start() -> io::Result<Runtime> {
+    // Made before the threads are, so that none of them makes it while the program forks.
+    let _ = logs::collectors();
     // The first threads inherit the mask from this one; those that this one starts later take it from the hook.
     let before = SigSet::thread_get_mask()?;
     SigSet::all().thread_block()?;

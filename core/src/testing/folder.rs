@@ -107,9 +107,11 @@ impl Drop for Folder {
 
 /// The folder of this program, made when there is none.
 fn shared() -> io::Result<Arc<Shared>> {
-    static CURRENT: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
+    static CURRENT: Mutex<(u32, Weak<Shared>)> = Mutex::new((0, Weak::new()));
     let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(shared) = current.upgrade() {
+    let pid = std::process::id();
+    // The one of the program that this was forked from ends with that program.
+    if let Some(shared) = current.1.upgrade().filter(|_| current.0 == pid) {
         return Ok(shared);
     }
     sweep(&env::temp_dir());
@@ -118,7 +120,7 @@ fn shared() -> io::Result<Arc<Shared>> {
     let lock = File::create(folder.path().join(LOCK))?;
     lock.lock()?;
     let shared = Arc::new(Shared { folder, _lock: lock });
-    *current = Arc::downgrade(&shared);
+    *current = (pid, Arc::downgrade(&shared));
     Ok(shared)
 }
 
