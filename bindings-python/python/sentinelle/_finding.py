@@ -10,7 +10,9 @@ import os
 import random
 import select
 import threading
+import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -52,6 +54,11 @@ class Watched:
             name in own or not getattr(kind, name).__module__.startswith("sentinelle.") for name in (names or _HOOKS)
         )
 
+    @property
+    def opened(self) -> _sentinelle.Discovery | None:
+        """The discovery that was opened last, if it is still to be asked."""
+        return self._discovery
+
     def options(self) -> dict[str, str] | None:
         """The engine's options for these sentinels; `None` when only redis-py can ask them."""
         self.discovery()
@@ -68,21 +75,12 @@ class Watched:
                 self._seen = seen
         if self._discovery is None and self._options is not None:
             with self._lock:
-                self._discovery = _sentinelle.Discovery(list({**self._options, "verify": self._verify}.items()))
+                self._discovery = _sentinelle.Discovery(list({"verify": self._verify, **self._options}.items()))
         return self._discovery
 
     def master(self, name: str, patience_ms: int) -> Address:
-        """The master's address.
-
-        A server that wants a password which this `Sentinel` was not given cannot be verified; the sentinels' word, and
-        the connection that is made later, must do.
-        """
-        try:
-            return self._checked(name, self._opened().master(name, patience_ms))
-        except NotFound as failure:
-            if not self._stops_verifying(failure):
-                raise
-        return self._checked(name, self._opened().master(name, patience_ms))
+        """The master's address; fails as soon as every sentinel has said that it knows no master of this name."""
+        return self._checked(name, self._opened().known_master(name) or self._search(name, patience_ms))
 
     async def master_async(self, name: str, patience_ms: int) -> Address:
         """The same without blocking the event loop."""
@@ -92,11 +90,30 @@ class Watched:
     def replicas(self, name: str, patience_ms: int) -> list[Address]:
         """The addresses of the replicas that can be read from; the sentinels are asked again before there are none."""
         discovery = self._opened()
-        found = discovery.replicas(name, patience_ms)
-        if not found:
-            discovery.refresh(name, patience_ms)
-            found = discovery.replicas(name, patience_ms)
+        if not (found := _replicas_of(discovery.topology(name))):
+            if discovery.known_master(name) is None:
+                self._search(name, patience_ms)
+                discovery = self._opened()
+            found = _replicas_of(discovery.topology(name)) or _replicas_of(discovery.refresh(name, patience_ms))
         return found
+
+    def _search(self, name: str, patience_ms: int) -> Address:
+        end = time.monotonic() + patience_ms / 1000
+        discovery = self._opened()
+        pictures = discovery.watch(name)
+        is_searching = False
+        while (text := pictures.next(_ms_until(end))) is not None:
+            picture = json.loads(text)
+            if picture["phase"] == "up":
+                break
+            if self._stops_verifying(picture["trouble"] or ""):
+                return self._search(name, _ms_until(end))
+            # What they said before this search began may be long ago.
+            if is_searching and _knows_nobody(picture):
+                end = 0.0
+                break
+            is_searching = is_searching or not picture["trouble"]
+        return discovery.master(name, max(1, _ms_until(end)))
 
     def _opened(self) -> _sentinelle.Discovery:
         discovery = self.discovery()
@@ -104,8 +121,13 @@ class Watched:
             raise NotFound("the sentinels were replaced")
         return discovery
 
-    def _stops_verifying(self, failure: SentinelleError) -> bool:
-        wants_password = "NOAUTH" in str(failure) or "Authentication required" in str(failure)
+    def _stops_verifying(self, trouble: str) -> bool:
+        """Whether servers are taken from now on without a look at their role.
+
+        A server that wants a password which this `Sentinel` was not given cannot be verified; the sentinels' word, and
+        the connection that is made later, must do.
+        """
+        wants_password = "NOAUTH" in trouble or "Authentication required" in trouble
         if not wants_password or self._verify == "off":
             return False
         with self._lock:
@@ -138,6 +160,20 @@ class Watched:
             discovery, self._discovery = self._discovery, None
         if discovery is not None:
             discovery.close()
+
+
+def _ms_until(end: float) -> int:
+    return max(0, round((end - time.monotonic()) * 1000))
+
+
+def _replicas_of(picture: str) -> list[Address]:
+    addresses = (each["address"] for each in json.loads(picture)["replicas"])
+    return [(address["host"], address["port"]) for address in addresses]
+
+
+def _knows_nobody(picture: dict[str, Any]) -> bool:
+    standings = {each["standing"] for each in picture["sentinels"]}
+    return bool(picture["trouble"]) and standings == {"unaware"}
 
 
 def _options_of(sentinel: Any) -> dict[str, str] | None:
@@ -189,6 +225,10 @@ class _Herald:
         """Tells the pool of each switch of this master."""
         watch = discovery.watch(name)
         with self._lock:
+            for post in self._posts.values():
+                # Taken away by the thread itself: it may be waiting for the descriptor, whose number may be given anew.
+                if post.pool() is pool:
+                    post.pool = _nobody
             self._posts[watch.fd()] = _Post(watch, weakref.ref(pool))
         self._wake()
 
@@ -233,7 +273,7 @@ class _Herald:
 class _Post:
     """One pool that follows one master."""
 
-    def __init__(self, watch: _sentinelle.Watch, pool: weakref.ref[Any]) -> None:
+    def __init__(self, watch: _sentinelle.Watch, pool: Callable[[], Any]) -> None:
         self.watch = watch
         self.pool = pool
         self._generation = 0
@@ -254,6 +294,10 @@ class _Post:
         return True
 
 
+def _nobody() -> None:
+    return None
+
+
 _HERALD: _Herald | None = None
 _HERALD_LOCK = threading.Lock()
 # How often pools that are gone are forgotten.
@@ -261,13 +305,13 @@ _TIDY_MS = 60_000
 
 
 def follow(pool: Any) -> None:
-    """Has a pool hear of switches, once in each process."""
-    if pool.__dict__.get("_followed_in") == os.getpid():
-        return
+    """Has a pool hear of switches: in each process from a thread of its own, and from the discovery of the moment."""
     watched: Watched | None = getattr(pool.sentinel_manager, "_watched", None)
-    discovery = watched and watched.discovery()
+    if watched is None or pool.__dict__.get("_followed") == (os.getpid(), watched.opened):
+        return
+    discovery = watched.discovery()
     if discovery:
-        pool._followed_in = os.getpid()
+        pool._followed = (os.getpid(), discovery)
         _herald().follow(pool, discovery, pool.service_name)
 
 
@@ -280,9 +324,15 @@ def _herald() -> _Herald:
     return _HERALD
 
 
+# What threads of the parent held a part of when this process was forked; it must not be taken apart here.
+_OF_PARENTS: list[_Herald] = []
+
+
 def _begin_anew() -> None:
     global _HERALD, _HERALD_LOCK
     # The thread, and whoever held the lock, are the parent's.
+    if _HERALD is not None:
+        _OF_PARENTS.append(_HERALD)
     _HERALD = None
     _HERALD_LOCK = threading.Lock()
 

@@ -30,15 +30,13 @@ def plan_pool(given: Mapping[str, Any]) -> PoolPlan | None:
 
     Keywords that are `None` say nothing, as in redis-py.
     """
-    plan = PoolPlan()
+    plan = PoolPlan(pairs=dict(_DEFAULTS))
     try:
         for key, value in given.items():
             _read_keyword(plan, key, value)
         plan.pairs.update(_read_tls(given, ""))
     except _UnservedError:
         return None
-    if "protocol" not in plan.pairs:
-        plan.pairs["protocol"] = "3" if REDIS_VERSION >= (8,) else "2"
     return plan
 
 
@@ -112,6 +110,25 @@ def _seconds(key: str) -> Callable[[PoolPlan, Any], None]:
     return serve
 
 
+def _silence(plan: PoolPlan, value: Any) -> None:
+    _seconds("response_timeout_ms")(plan, value)
+    # Whoever lets one attempt take longer than a command usually may in all means all of it.
+    longest = max(int(plan.pairs["response_timeout_ms"]), int(_DEFAULTS["timeout_ms"]))
+    plan.pairs["timeout_ms"] = str(longest)
+
+
+def _health(plan: PoolPlan, value: Any) -> None:
+    # Without an interval the engine has its own.
+    if value != 0:
+        _seconds("ping_after_ms")(plan, value)
+
+
+def _most(plan: PoolPlan, value: Any) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise _UnservedError
+    plan.pairs["max"] = str(min(value, _MOST_CONNECTIONS))
+
+
 def _attribute(name: str) -> Callable[[PoolPlan, Any], None]:
     return lambda plan, value: setattr(plan, name, value)
 
@@ -136,10 +153,9 @@ _KEYWORDS: Final[dict[str, Callable[[PoolPlan, Any], None]]] = {
     "decode_responses": _attribute("decodes"),
     "encoding": _attribute("encoding"),
     "encoding_errors": _attribute("encoding_errors"),
-    # The engine pings idle connections by itself.
-    "health_check_interval": _only(0),
+    "health_check_interval": _health,
     "legacy_responses": _only(True, False),
-    "max_connections": _option("max"),
+    "max_connections": _most,
     "password": _option("password"),
     "protocol": _protocol,
     "retry_on_error": _only([], ()),
@@ -147,10 +163,21 @@ _KEYWORDS: Final[dict[str, Callable[[PoolPlan, Any], None]]] = {
     "single_connection_client": _only(False),
     "socket_connect_timeout": _seconds("connect_time_ms"),
     "socket_keepalive": _only(True),
-    "socket_timeout": _seconds("response_timeout_ms"),
+    "socket_timeout": _silence,
     "username": _option("username"),
 }
-_NONE_IS_DEFAULT: Final = frozenset(_KEYWORDS) | {
+# The most connections that a native pool may have.
+_MOST_CONNECTIONS: Final = 10_000
+# What redis-py of this version does when it is told nothing; but a command ends after 5 seconds with each of them.
+_DEFAULTS: Final[dict[str, str]] = {
+    "max": "100" if REDIS_VERSION >= (8,) else str(_MOST_CONNECTIONS),
+    "protocol": "3" if REDIS_VERSION >= (8,) else "2",
+    "response_timeout_ms": "5000",
+    "timeout_ms": "5000",
+}
+# Since version 8 redis-py has timeouts of its own, which `None` switches off.
+_NONE_IS_ENDLESS: Final = frozenset({"socket_timeout"} if REDIS_VERSION >= (8,) else ())
+_NONE_IS_DEFAULT: Final = frozenset(_KEYWORDS) - _NONE_IS_ENDLESS | {
     "cache", "cache_config", "credential_provider", "driver_info", "event_dispatcher", "lib_name", "lib_version",
     "maint_notifications_config", "redis_connect_func", "retry", "socket_keepalive_options", "socket_type",
 }  # fmt: skip

@@ -64,6 +64,12 @@ def ha_group_factory() -> Iterator[Callable[..., HaGroup]]:
         yield lambda **options: groups.enter_context(_start(**options))
 
 
+@pytest.fixture(scope="session")
+def ha_group_session_async(ha_group_session: HaGroup) -> AsyncHaGroup:
+    """The same as `ha_group_session` for coroutines."""
+    return ha_group_session.as_async()
+
+
 @pytest.fixture
 def ha_group_async(ha_group: HaGroup) -> AsyncHaGroup:
     """The same as `ha_group` for coroutines, whichever plugin runs them."""

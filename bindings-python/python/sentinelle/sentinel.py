@@ -228,8 +228,9 @@ class SentinelConnectionPool(theirs.SentinelConnectionPool):
 
     def get_connection(self, *args: Any, **kwargs: Any) -> Any:
         """A connection to a server that has the pool's role at this moment."""
+        connection = super().get_connection(*args, **kwargs)
         _finding.follow(self)
-        return super().get_connection(*args, **kwargs)
+        return connection
 
     def get_master_address(self) -> Address:
         """The master's address at this moment; waits as long as a command may when there is none."""
@@ -248,14 +249,14 @@ class SentinelConnectionPool(theirs.SentinelConnectionPool):
 
     def _leave_former_master(self, master: Address) -> None:
         """Closes what leads to another master; called by the thread that hears of a switch."""
-        if self.is_master:
-            self.proxy.master_address = master
         with self._lock:
             for connection in self._available_connections:
                 connection.disconnect()
             for connection in self._in_use_connections:
                 if self.is_master and (connection.host, connection.port) != master:
                     _mirror.interrupt(connection)
+            if self.is_master:
+                self.proxy.master_address = master
 
 
 class Sentinel(theirs.Sentinel):

@@ -182,8 +182,9 @@ class SentinelConnectionPool(theirs.SentinelConnectionPool):
     async def get_connection(self, *args: Any, **kwargs: Any) -> Any:
         """A connection to a server that has the pool's role at this moment."""
         self._loop = asyncio.get_running_loop()
+        connection = await super().get_connection(*args, **kwargs)
         _finding.follow(self)
-        return await super().get_connection(*args, **kwargs)
+        return connection
 
     def owns_connection(self, connection: Any) -> bool:
         """Whether a connection leads where the pool's connections lead now."""
