@@ -1,6 +1,8 @@
 """Measures the native client beside redis-py with hiredis, in turns on the same servers; prints a table.
 
-Run it against a release build: `maturin build --release`, install the wheel, `python benches/clients.py`.
+Usage: clients.py [ROUNDS]
+
+Run it against a release build: `benches/run.sh` makes a wheel, installs it beside redis-py, and runs this.
 """
 
 from __future__ import annotations
@@ -13,41 +15,51 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import redis
 import redis.asyncio
+import redis.sentinel
 import sentinelle
 import sentinelle.asyncio
+from redis.utils import HIREDIS_AVAILABLE
 from sentinelle.testing import HaGroup
 
-ROUNDS = 5
 SPAN = 0.7
 VALUE = b"x" * 100
 
 
+@dataclass
+class Figure:
+    """What one turn of one client came to."""
+
+    rate: float  # operations a second
+    cpu: float  # microseconds outside the kernel for each
+
+
 def user_cpu() -> float:
-    """The CPU time that this process has used outside the kernel, in seconds."""
+    """The processor time that this process has used outside the kernel, in seconds."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_utime
 
 
-def repeat(work: Callable[[], object], weight: int = 1) -> tuple[float, float]:
-    """Operations a second, and user CPU per operation in microseconds."""
+def repeat(work: Callable[[], object], weight: int = 1) -> Figure:
+    """Works again and again for a span; each time counts `weight` operations."""
     begin, cpu, count = time.perf_counter(), user_cpu(), 0
     while time.perf_counter() - begin < SPAN:
         for _ in range(20):
             work()
         count += 20 * weight
     spent = time.perf_counter() - begin
-    return count / spent, (user_cpu() - cpu) / count * 1e6
+    return Figure(count / spent, (user_cpu() - cpu) / count * 1e6)
 
 
-def one_get(client: Any) -> tuple[float, float]:
+def one_get(client: Any) -> Figure:
     """One thread, one GET after the other."""
     return repeat(lambda: client.get("key"))
 
 
-def pipeline_of_100(client: Any) -> tuple[float, float]:
+def pipeline_of_100(client: Any) -> Figure:
     """One thread, pipelines of 100 GETs."""
 
     def work() -> None:
@@ -59,7 +71,7 @@ def pipeline_of_100(client: Any) -> tuple[float, float]:
     return repeat(work, 100)
 
 
-def eight_threads(client: Any) -> tuple[float, float]:
+def eight_threads(client: Any) -> Figure:
     """Eight threads, each one GET after the other."""
     counts = [0] * 8
     end = time.perf_counter() + SPAN
@@ -70,54 +82,61 @@ def eight_threads(client: Any) -> tuple[float, float]:
                 client.get("key")
             counts[index] += 20
 
-    cpu = user_cpu()
+    cpu, begin = user_cpu(), time.perf_counter()
     threads = [threading.Thread(target=work, args=(index,)) for index in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(counts) / SPAN, (user_cpu() - cpu) / sum(counts) * 1e6
+    return Figure(sum(counts) / (time.perf_counter() - begin), (user_cpu() - cpu) / sum(counts) * 1e6)
 
 
-def fifty_tasks(make: Callable[[], Any]) -> tuple[float, float]:
+def fifty_tasks(make: Callable[[], Any]) -> Figure:
     """Fifty tasks of one loop, each one GET after the other."""
 
-    async def run() -> tuple[float, float]:
+    async def run() -> Figure:
         client = make()
-        await client.get("key")
+        # Each task has had its connection before the time runs.
+        await asyncio.gather(*(client.get("key") for _ in range(50)))
         counts = [0] * 50
-        end = time.perf_counter() + SPAN
+        cpu, begin = user_cpu(), time.perf_counter()
+        end = begin + SPAN
 
         async def work(index: int) -> None:
             while time.perf_counter() < end:
-                await client.get("key")
-                counts[index] += 1
+                for _ in range(5):
+                    await client.get("key")
+                counts[index] += 5
 
-        cpu = user_cpu()
         await asyncio.gather(*(work(index) for index in range(50)))
-        figures = sum(counts) / SPAN, (user_cpu() - cpu) / sum(counts) * 1e6
+        figure = Figure(sum(counts) / (time.perf_counter() - begin), (user_cpu() - cpu) / sum(counts) * 1e6)
         await client.aclose()
-        return figures
+        return figure
 
     return asyncio.run(run())
 
 
-def failover(group: HaGroup) -> str:
-    """Four threads at 100 operations a second while the master is killed."""
-    client = sentinelle.from_url(group.url)
+def failover(group: HaGroup, client: Any) -> str:
+    """Four threads at 100 operations a second in all, while the master is killed."""
+    group.reset()
     client.set("key", VALUE)
-    errors: list[Exception] = []
+    errors: list[str] = []
     done = [0]
+    longest = [0.0]
     is_over = threading.Event()
 
     def work(index: int) -> None:
-        while not is_over.wait(0.01):
+        while not is_over.wait(0.04):
+            begin = time.perf_counter()
             try:
-                client.set(f"key{index}", VALUE)
-                client.get("key")
+                if index % 2:
+                    client.set(f"key{index}", VALUE)
+                else:
+                    client.get("key")
                 done[0] += 1
-            except Exception as error:
-                errors.append(error)
+            except redis.RedisError as error:
+                errors.append(type(error).__name__)
+            longest[0] = max(longest[0], time.perf_counter() - begin)
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(4)]
     for thread in threads:
@@ -130,47 +149,75 @@ def failover(group: HaGroup) -> str:
     is_over.set()
     for thread in threads:
         thread.join()
-    return f"{len(errors)} errors in {done[0]} rounds {errors[:2]}"
+    return f"{len(errors)} errors {sorted(set(errors))} beside {done[0]} operations, the longest {longest[0]:.2f} s"
 
 
 def import_cost(module: str) -> float:
     """How long an import takes, in milliseconds."""
     program = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
-    runs = [subprocess.run([sys.executable, "-c", program], capture_output=True, check=True) for _ in range(5)]
-    return min(float(run.stdout) for run in runs) * 1000
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    return float(done.stdout) * 1000
 
 
-def main() -> None:
-    """Prints each figure as median over the rounds: ours, redis-py's, the ratio."""
-    with HaGroup() as group:
-        host, port = group.address(group.master())
-        ours, theirs = sentinelle.from_url(group.url), redis.Redis(host, port)
-        ours.set("key", VALUE)
-        print(f"redis-py {redis.__version__}, native {ours.native}")
-        pairs: list[tuple[str, Callable[[Any], tuple[float, float]], Any, Any]] = [
-            ("one GET in flight", one_get, ours, theirs),
-            ("pipeline of 100", pipeline_of_100, ours, theirs),
-            ("8 threads", eight_threads, ours, theirs),
-            (
-                "asyncio, 50 tasks",
-                fifty_tasks,
-                lambda: sentinelle.asyncio.from_url(group.url),
-                lambda: redis.asyncio.Redis(host=host, port=port),
-            ),
-        ]
-        for name, measure, of_ours, of_theirs in pairs:
-            rounds = [(measure(of_ours), measure(of_theirs)) for _ in range(ROUNDS)]
-            rate, cpu = (statistics.median(mine[part] for mine, _ in rounds) for part in (0, 1))
-            their_rate, their_cpu = (statistics.median(other[part] for _, other in rounds) for part in (0, 1))
-            print(
-                f"{name:20} {rate:9.0f} op/s {cpu:6.1f} us | redis-py {their_rate:9.0f} op/s {their_cpu:6.1f} us"
-                f" | {rate / their_rate:5.1f}x, CPU 1/{their_cpu / cpu:.1f}",
-                flush=True,
+def compare_speed(group: HaGroup, rounds: int) -> None:
+    """Prints each figure as the median over the rounds: ours, redis-py's, the ratio."""
+    host, port = group.address(group.master())
+    ours, theirs = sentinelle.from_url(group.url), redis.Redis(host, port)
+    ours.set("key", VALUE)
+    assert ours.native
+    pairs: list[tuple[str, Callable[[Any], Figure], Any, Any]] = [
+        ("one GET in flight", one_get, ours, theirs),
+        ("pipeline of 100 GETs", pipeline_of_100, ours, theirs),
+        ("8 threads", eight_threads, ours, theirs),
+        (
+            "asyncio, 50 tasks",
+            fifty_tasks,
+            lambda: sentinelle.asyncio.from_url(group.url),
+            lambda: redis.asyncio.Redis(host=host, port=port),
+        ),
+    ]
+    for name, measure, of_ours, of_theirs in pairs:
+        turns = [(measure(of_ours), measure(of_theirs)) for _ in range(rounds)]
+        mine, other = (
+            Figure(
+                statistics.median(turn[side].rate for turn in turns),
+                statistics.median(turn[side].cpu for turn in turns),
             )
-        ours.close()
-        print("failover:", failover(group))
-    print(f"import: sentinelle {import_cost('sentinelle'):.0f} ms, redis {import_cost('redis'):.0f} ms")
+            for side in (0, 1)
+        )
+        print(
+            f"{name:20} {mine.rate:8.0f} op/s {mine.cpu:5.1f} us | redis-py {other.rate:8.0f} op/s {other.cpu:5.1f} us"
+            f" | {mine.rate / other.rate:5.2f} times, CPU 1/{other.cpu / mine.cpu:.2f}",
+            flush=True,
+        )
+    ours.close()
+    theirs.close()
+
+
+def compare_failovers(profile: str, rounds: int) -> None:
+    """Prints what clients live through when the master is killed, each in turn."""
+    with HaGroup(profile=profile) as group:
+        of_redis_py = redis.sentinel.Sentinel(group.sentinels, socket_timeout=0.5)
+        for _ in range(rounds):
+            ours = sentinelle.from_url(group.url)
+            print(f"kill -9, {profile}, ours:     {failover(group, ours)}", flush=True)
+            ours.close()
+            theirs = of_redis_py.master_for(group.name, redis_class=redis.Redis)
+            print(f"kill -9, {profile}, redis-py: {failover(group, theirs)}", flush=True)
+            theirs.close()
+
+
+def main(rounds: int) -> None:
+    """Prints all figures."""
+    print(f"redis-py {redis.__version__}, hiredis {HIREDIS_AVAILABLE}, Python {sys.version.split()[0]}")
+    with HaGroup(replicas=1, sentinels=1, quorum=1) as group:
+        compare_speed(group, rounds)
+    compare_failovers("fast", 2)
+    for module in ("sentinelle", "sentinelle.sentinel"):
+        costs = [(import_cost(module), import_cost("redis")) for _ in range(rounds)]
+        mine, other = (statistics.median(cost[side] for cost in costs) for side in (0, 1))
+        print(f"import {module}: {mine:.0f} ms, import redis: {other:.0f} ms, {mine - other:+.0f} ms")
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7)

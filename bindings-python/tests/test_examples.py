@@ -76,12 +76,13 @@ def test_in_your_tests_passes() -> None:
 def test_a_piece_of_the_readme_runs(ha_group_factory, piece: str) -> None:
     # Of its own: a sentinel that a piece runs is not forgotten by those of the group.
     ha_group: HaGroup = ha_group_factory()
-    ports = iter(("26379", "26380", "26381"))
-    for _, port in ha_group.sentinels:
-        piece = piece.replace(f"{next(ports)}", str(port))
     _, master = ha_group.address(ha_group.master())
+    ports = dict(zip(("26379", "26380", "26381"), (str(port) for _, port in ha_group.sentinels), strict=True))
+    ports["6379"] = str(master)
+    # In one pass, because a port that is put in may look like one that is to be replaced.
+    program = re.sub(r"\b(?:" + "|".join(ports) + r")\b", lambda found: ports[found[0]], piece)
     done = subprocess.run(
-        [sys.executable, "-c", piece.replace("6379", str(master))],
+        [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         timeout=50,

@@ -25,9 +25,9 @@ PROGRAMS = {
                 except connection.recoverable_connection_errors + connection.recoverable_channel_errors:
                     connection.ensure_connection(max_retries=50, interval_start=0, interval_step=0.05)
                     queue = connection.SimpleQueue("jobs")
-            got = [queue.get(timeout=5).payload]
+            got = [queue.get(timeout=20).payload]
             while got[-1] != "after":
-                got.append(queue.get(timeout=5).payload)
+                got.append(queue.get(timeout=20).payload)
             assert type(queue.channel.client.connection_pool).__module__ == "sentinelle.sentinel"
     """,
     "celery": """
@@ -39,8 +39,8 @@ PROGRAMS = {
         app.backend.store_result("one", 1, "SUCCESS")
         tell("ready")
         app.backend.store_result("two", 2, "SUCCESS")
-        assert app.AsyncResult("two").get(timeout=5) == 2
-        assert app.AsyncResult("one").get(timeout=5) == 1
+        assert app.AsyncResult("two").get(timeout=20) == 2
+        assert app.AsyncResult("one").get(timeout=20) == 1
     """,
     "django-redis": """
         import django

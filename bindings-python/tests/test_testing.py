@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from sentinelle import ConfigError, SentinelleError, StoppedError, WaitTimeoutError
 from sentinelle.testing import AsyncHaGroup, HaGroup
+from waiting import PATIENCE_S
 
 
 def test_a_group_survives_the_death_of_its_master(ha_group: HaGroup) -> None:
@@ -111,20 +113,19 @@ def test_a_group_in_a_killed_program_leaves_no_process(tmp_path: Path) -> None:
 
     assert len(pids) == 2
     for pid in pids:
-        _wait_until_gone(pid)
+        wait_until_gone(pid)
 
 
-def _wait_until_gone(pid: int) -> None:
-    for _ in range(100):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return
-        if state == "Z":
-            return
-        os.waitstatus_to_exitcode(subprocess.run(["true"], check=True).returncode)
-        signal.sigtimedwait([], 0.05)
-    raise AssertionError(f"process {pid} still runs")
+def wait_until_gone(pid: int) -> None:
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        ended, _, _ = select.select([process], [], [], PATIENCE_S)
+        assert ended, f"process {pid} still runs"
+    finally:
+        os.close(process)
 
 
 def test_a_failed_start_tells_why() -> None:

@@ -12,6 +12,7 @@ import redis.asyncio
 import sentinelle.asyncio
 from sentinelle.asyncio.sentinel import Sentinel
 from sentinelle.testing import HaGroup
+from waiting import PATIENCE_S
 
 NAME = "mymaster"
 
@@ -119,10 +120,10 @@ async def test_what_needs_its_own_connection_has_one(ha_group: HaGroup) -> None:
     async with client.pubsub() as pubsub:
         await pubsub.subscribe("news")
         # What is published before the server has confirmed is not for us, and the two go over different connections.
-        confirmation = await pubsub.get_message(timeout=5)
+        confirmation = await pubsub.get_message(timeout=PATIENCE_S)
         await client.publish("news", "hi")
-        message = await pubsub.get_message(timeout=5)
-    async with client.lock("lock", timeout=5) as lock:
+        message = await pubsub.get_message(timeout=PATIENCE_S)
+    async with client.lock("lock", timeout=60) as lock:
         assert await lock.owned()
 
     assert confirmation["type"] == "subscribe"
@@ -152,7 +153,7 @@ async def test_a_failover_fails_no_command(ha_group: HaGroup) -> None:
     tasks = [asyncio.ensure_future(work(index)) for index in range(4)]
     await asyncio.to_thread(ha_group.kill, old)
     await asyncio.to_thread(ha_group.wait_master_other_than, old)
-    await asyncio.wait_for(all_have_gone_on(), 10)
+    await asyncio.wait_for(all_have_gone_on(), PATIENCE_S)
     is_over.set()
 
     await asyncio.gather(*tasks)
