@@ -8,7 +8,7 @@ use sentinelle::{
 };
 
 use crate::{
-    bench::{Bench, FAILOVER_TIMEOUT, MASTER, PEERS},
+    bench::{Bench, Disk, FAILOVER_TIMEOUT, MASTER, PEERS},
     stand_in::{Ballot, run_id},
 };
 
@@ -125,6 +125,24 @@ fn an_ordered_failover_without_a_majority_goes_on_after_300_ms() {
     bench.await_event(200, EventKind::SwitchMaster);
 
     assert_eq!(elected - order, 300);
+}
+
+/// An order that was answered is carried out, however slow the disk: the vote is stored first, then the others are asked.
+#[test]
+fn an_ordered_failover_waits_for_a_slow_disk() {
+    let mut bench = Bench::new();
+    bench.disk = Disk::Hangs;
+    let order = bench.now;
+
+    bench.ask(&["SENTINEL", "FAILOVER", "mymaster"]);
+    bench.run(500);
+    bench.mend_disk();
+    let elected = bench.await_event(200, EventKind::ElectedLeader);
+
+    let asked = bench.moments(order, PEERS[0], "SENTINEL");
+    assert!(bench.events(order, EventKind::AbortNotElected).is_empty());
+    assert!(asked[0] > order + 500, "nobody is asked before the vote is stored");
+    assert_eq!(elected, asked[0] + 1, "with the first vote of a peer it has the majority");
 }
 
 /// A reference sentinel that is given an order at the same moment leads in the next epoch, whoever votes for whom.

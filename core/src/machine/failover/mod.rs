@@ -108,11 +108,8 @@ impl Machine {
         group.wants_replica = false;
         group.leader = Some(self.me.clone());
         group.leader_epoch = epoch;
-        let patience = match order {
-            Order::Quorum => election.min(group.failover_timeout),
-            Order::Operator => ORDERED_ELECTION,
-        };
-        self.deadlines.set(Why::Patience(id), now.tick.after(patience));
+        // Of an order this is the time for storing the vote; how long it waits for others is set when it may ask them.
+        self.deadlines.set(Why::Patience(id), now.tick.after(election.min(group.failover_timeout)));
         self.deadlines.clear(Why::Attempt(id));
         self.publish_group(now, EventKind::TryFailover, id);
         self.save(Some(Consequence::Campaign { group: id, epoch }));
@@ -143,6 +140,10 @@ impl Machine {
     pub(super) fn campaign(&mut self, now: Now, id: GroupId, epoch: Epoch) {
         let Some(failover) = self.failover_at(id, Stage::WaitStart).filter(|f| f.epoch == epoch) else { return };
         failover.may_ask = true;
+        if failover.order == Order::Operator {
+            let end = failover.started.after(ORDERED_ELECTION).max(now.tick.after(ORDERED_ANSWER));
+            self.deadlines.set(Why::Patience(id), end);
+        }
         let vote = format!("{} {epoch}", self.me);
         self.publish(now, EventKind::VoteForLeader, Some(id), vote);
         for peer in self.peers(id) {
@@ -261,5 +262,8 @@ const MOST_STEPS: u64 = 3;
 /// The random part of the start delay.
 const START_JITTER: Millis = Millis::new(20);
 
-/// How long an ordered failover waits for a majority.
+/// How long an ordered failover waits for a majority, storing its own vote included.
 const ORDERED_ELECTION: Millis = Millis::new(300);
+
+/// How long it waits at least once it has asked, where the disk was slow.
+const ORDERED_ANSWER: Millis = Millis::new(100);
