@@ -9,7 +9,7 @@ use nix::{
     unistd::{ForkResult, fork},
 };
 use sentinelle::facade::{
-    Command, Discovery, ErrorKind, Failure, Options, Patience, Pool, Sentinel, is_running, shutdown,
+    Command, Discovery, ErrorKind, Failure, HaGroup, Options, Patience, Pool, Sentinel, is_running, shutdown,
 };
 
 fn main() -> ExitCode {
@@ -34,6 +34,7 @@ fn run(url: &str) -> Result<(), String> {
     let options = Options::new().with("listen", "127.0.0.1:0").map_err(told("set an option"))?;
     let sentinel = Sentinel::start(&options, &[]).wait(&patience).map_err(told("start"))?;
     let events = sentinel.events().map_err(told("listen"))?;
+    let group = start_group(&patience)?;
 
     // SAFETY: the child uses the library and the allocator alone, which are made for that, and ends.
     match unsafe { fork() }.map_err(|error| error.to_string())? {
@@ -46,11 +47,14 @@ fn run(url: &str) -> Result<(), String> {
                 sentinel.stop().wait(&patience).map(drop),
                 events.next(&Patience::ms(0)).map(drop),
                 events.fd().map(drop),
+                group.master().wait(&patience).map(drop),
             ];
             let is_refused = |refusal: &Result<(), Failure>| {
                 refusal.as_ref().is_err_and(|failure| failure.kind == ErrorKind::Forked)
             };
-            expect(refusals.iter().all(is_refused), &format!("the child may not use the sentinel: {refusals:?}"))
+            expect(refusals.iter().all(is_refused), &format!("the child may not use what runs: {refusals:?}"))?;
+            let own = start_group(&patience)?;
+            own.master().wait(&patience).map(drop).map_err(told("use a group of the child's own"))
         }
         ForkResult::Parent { child } => {
             let ended = waitpid(child, None).map_err(|error| error.to_string())?;
@@ -58,9 +62,18 @@ fn run(url: &str) -> Result<(), String> {
             discovery.master("mymaster", 10_000).wait(&patience).map_err(told("ask after the fork"))?;
             pool.execute(&ping, &patience).map_err(told("use the pool after the fork"))?;
             sentinel.status().wait(&patience).map_err(told("use the sentinel after the fork"))?;
+            group.master().wait(&patience).map_err(told("use the group after the fork"))?;
+            drop(group);
             end_threads(&discovery, &patience)
         }
     }
+}
+
+/// The smallest group there is.
+fn start_group(patience: &Patience<'_>) -> Result<HaGroup, String> {
+    let shape = [("replicas", "0"), ("sentinel_count", "1"), ("quorum", "1")];
+    let options = Options::from_pairs(shape).map_err(told("set the group's shape"))?;
+    HaGroup::start(&options).wait(patience).map_err(told("start a group"))
 }
 
 /// After a shutdown no thread of the library is left, and the next use starts new ones.

@@ -40,8 +40,24 @@ pub struct HaGroup {
 
 struct Shared {
     pid: u32,
-    group: testing::HaGroup,
+    /// None only while this is dropped.
+    group: Option<testing::HaGroup>,
     began: UnixMs,
+}
+
+impl Shared {
+    fn group(&self) -> &testing::HaGroup {
+        self.group.as_ref().expect("it is taken only when this is dropped")
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if self.pid != std::process::id() {
+            // A forked child must not end its parent's processes.
+            std::mem::forget(self.group.take());
+        }
+    }
 }
 
 impl HaGroup {
@@ -58,39 +74,39 @@ impl HaGroup {
         };
         Call::start_blocking(move || {
             let began = crate::net::Clock::start().now().unix;
-            let group = builder.start()?;
+            let group = Some(builder.start()?);
             Ok(Self { shared: Arc::new(Shared { pid: std::process::id(), group, began }) })
         })
     }
 
     /// The name under which clients ask for the master.
     pub fn name(&self) -> &str {
-        self.shared.group.name()
+        self.shared.group().name()
     }
 
     /// How many sentinels must call the master down.
     pub fn quorum(&self) -> u32 {
-        self.shared.group.quorum()
+        self.shared.group().quorum()
     }
 
     /// Where clients find the master: `redis+sentinel://host:port,host:port/name`.
     pub fn url(&self) -> String {
-        self.shared.group.url()
+        self.shared.group().url()
     }
 
     /// The addresses of the sentinels, as clients are given them.
     pub fn sentinel_addresses(&self) -> Vec<Address> {
-        self.shared.group.sentinel_addresses().into_iter().map(Address::from).collect()
+        self.shared.group().sentinel_addresses().into_iter().map(Address::from).collect()
     }
 
     /// All data servers.
     pub fn servers(&self) -> Vec<Member> {
-        self.shared.group.servers()
+        self.shared.group().servers()
     }
 
     /// All sentinels.
     pub fn sentinels(&self) -> Vec<Member> {
-        self.shared.group.sentinels()
+        self.shared.group().sentinels()
     }
 
     /// The address a member announces.
@@ -98,7 +114,7 @@ impl HaGroup {
     /// # Errors
     /// [`ErrorKind::Config`] when it is no process of this group.
     pub fn address(&self, member: Member) -> super::Result<Address> {
-        Ok(self.shared.group.address(member)?.into())
+        Ok(self.shared.group().address(member)?.into())
     }
 
     /// The server that most of the running sentinels call the master.
@@ -219,7 +235,7 @@ impl HaGroup {
 
     /// What all sentinels told since the start, in order of arrival.
     pub fn events(&self) -> Vec<Event> {
-        self.shared.group.events().events().into_iter().map(|heard| event_of(self.shared.began, heard)).collect()
+        self.shared.group().events().events().into_iter().map(|heard| event_of(self.shared.began, heard)).collect()
     }
 
     /// All that a member has logged.
@@ -248,7 +264,7 @@ impl HaGroup {
             return Call::done(Err(Failure::forked("test group")));
         }
         let shared = Arc::clone(&self.shared);
-        Call::start_blocking(move || work(&shared.group))
+        Call::start_blocking(move || work(shared.group()))
     }
 }
 
