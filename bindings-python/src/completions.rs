@@ -1,4 +1,4 @@
-//! Decides how results reach an asyncio loop: one wake-up for all that wait, each future told in one pass.
+//! Decides how commands leave an asyncio loop and results reach it: all of one turn together, by one wake-up each way.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use std::{
 };
 
 use pyo3::{intern, prelude::*, types::PyTuple};
-use sentinelle::facade;
+use sentinelle::facade::{self, Command};
 
 use crate::{
     failure::raise,
@@ -21,6 +21,8 @@ use crate::{
 #[pyclass(frozen, module = "sentinelle._sentinelle")]
 pub(crate) struct Completions {
     queue: facade::Completions,
+    /// Commands of this turn of the loop, until `flush`.
+    waiting: Mutex<Vec<(Command, Awaited)>>,
     awaited: Mutex<BTreeMap<u64, Awaited>>,
     next: AtomicU64,
 }
@@ -36,26 +38,44 @@ struct Awaited {
 impl Completions {
     #[new]
     fn new() -> Self {
-        Self { queue: facade::Completions::new(), awaited: Mutex::default(), next: AtomicU64::new(0) }
+        Self {
+            queue: facade::Completions::new(),
+            waiting: Mutex::default(),
+            awaited: Mutex::default(),
+            next: AtomicU64::new(0),
+        }
     }
 
-    /// Runs a command; the future is told its result by `deliver`.
+    /// Takes a command that `flush` sends; the future is told its result by `deliver`.
+    ///
+    /// Says whether it is the first since the last `flush`, which is then to be called when the loop's turn is over.
     fn submit(
         &self,
-        py: Python<'_>,
         pool: Bound<'_, Pool>,
         arguments: &Bound<'_, PyTuple>,
         future: Py<PyAny>,
         is_raw: bool,
-    ) -> PyResult<()> {
+    ) -> PyResult<bool> {
         let command = words::command(arguments, pool.get().text())?;
-        let tag = self.next.fetch_add(1, Ordering::Relaxed);
-        let submitted = pool.get().handle().clone();
-        self.awaited().insert(tag, Awaited { future, pool: pool.unbind(), is_raw });
-        submitted.submit(command, &self.queue, tag).map_err(|failure| {
-            self.awaited().remove(&tag);
-            raise_as_redis_py(py, &failure)
-        })
+        let mut waiting = lock(&self.waiting);
+        waiting.push((command, Awaited { future, pool: pool.unbind(), is_raw }));
+        Ok(waiting.len() == 1)
+    }
+
+    /// Sends what was submitted. The connection's task is woken once, and finds all of it.
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        let waiting = std::mem::take(&mut *lock(&self.waiting));
+        for (command, awaited) in waiting {
+            let tag = self.next.fetch_add(1, Ordering::Relaxed);
+            let pool = awaited.pool.get().handle().clone();
+            lock(&self.awaited).insert(tag, awaited);
+            if let Err(failure) = pool.submit(command, &self.queue, tag)
+                && let Some(awaited) = lock(&self.awaited).remove(&tag)
+            {
+                awaited.tell(py, Err(failure))?;
+            }
+        }
+        Ok(())
     }
 
     /// Runs commands together; the future is told the list of their replies.
@@ -70,9 +90,9 @@ impl Completions {
         let commands = pool.get().commands(&commands)?;
         let tag = self.next.fetch_add(1, Ordering::Relaxed);
         let submitted = pool.get().handle().clone();
-        self.awaited().insert(tag, Awaited { future, pool: pool.unbind(), is_raw: false });
+        lock(&self.awaited).insert(tag, Awaited { future, pool: pool.unbind(), is_raw: false });
         submitted.submit_pipeline(commands, atomicity(is_atomic), &self.queue, tag).map_err(|failure| {
-            self.awaited().remove(&tag);
+            lock(&self.awaited).remove(&tag);
             raise_as_redis_py(py, &failure)
         })
     }
@@ -88,19 +108,13 @@ impl Completions {
             let results = self.queue.drain(MOST_AT_ONCE).map_err(|failure| raise(py, &failure))?;
             let is_last = results.len() < MOST_AT_ONCE;
             for result in results {
-                let Some(awaited) = self.awaited().remove(&result.tag) else { continue };
+                let Some(awaited) = lock(&self.awaited).remove(&result.tag) else { continue };
                 awaited.tell(py, result.result)?;
             }
             if is_last {
                 return Ok(());
             }
         }
-    }
-}
-
-impl Completions {
-    fn awaited(&self) -> MutexGuard<'_, BTreeMap<u64, Awaited>> {
-        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -121,6 +135,10 @@ impl Awaited {
         };
         Ok(())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How many results are fetched in one go.

@@ -8,7 +8,7 @@ from typing import Any, Final
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 from redis.exceptions import ResponseError
 
-from . import _options, _sentinelle
+from . import _finding, _options, _sentinelle
 
 # They change or watch their connection, so they belong to one that the caller holds; redis-py's own path has those.
 _OF_A_CONNECTION: Final = frozenset(
@@ -68,7 +68,7 @@ def pool_for(connection_pool: Any) -> _sentinelle.Pool | None:
 
 def open_pool(manager: Any, name: str, given: dict[str, Any], is_master: bool) -> _sentinelle.Pool | None:
     """Opens a native pool for the keywords of a redis-py pool; `None` when it cannot serve one of them."""
-    watched = getattr(manager, "_watched", None)
+    watched = _finding.watched_of(manager)
     seeds = watched and not watched.is_overridden("discover_master", "discover_slaves") and watched.options()
     plan = _options.plan_pool(given) if seeds else None
     if not seeds or plan is None:
@@ -81,13 +81,22 @@ def open_pool(manager: Any, name: str, given: dict[str, Any], is_master: bool) -
 
 def finish(callbacks: Any, name: Any, reply: Any, options: dict[str, Any]) -> Any:
     """Applies redis-py's callback to a reply."""
-    callback: Callable[..., Any] | None = callbacks.get(name) if isinstance(name, str) else None
+    callback = _callback_of(callbacks, name)
+    if callback is None:
+        return reply
     if not options:
-        return callback(reply) if callback else reply
+        return callback(reply)
     options.pop(NEVER_DECODE, None)
     options.pop(EMPTY_RESPONSE, None)
     options.pop("keys", None)
-    return callback(reply, **options) if callback else reply
+    return callback(reply, **options)
+
+
+def _callback_of(callbacks: Any, name: Any, lookup: Callable[..., Any] = dict.get) -> Callable[..., Any] | None:
+    if not isinstance(name, str):
+        return None
+    # Names are in upper case there, and nearly always here; then the look-up need not fold them.
+    return lookup(callbacks, name) if name.isupper() else callbacks.get(name)
 
 
 def answer_to_refusal(error: Exception, options: dict[str, Any]) -> Any:
@@ -100,30 +109,20 @@ def answer_to_refusal(error: Exception, options: dict[str, Any]) -> Any:
 def finish_all(
     callbacks: Any, stack: Iterable[tuple[tuple[Any, ...], dict[str, Any]]], replies: list[Any]
 ) -> list[Any]:
-    """Applies redis-py's callbacks to the replies of a pipeline; failures stay as they are."""
-    plain: dict[str, Any] = callbacks
-    lookup = dict.get
-    finished = []
-    for (args, options), reply in zip(stack, replies, strict=True):
-        if isinstance(reply, Exception):
-            finished.append(reply)
-            continue
+    """Applies redis-py's callbacks to the replies of a pipeline, in their list; failures stay as they are."""
+    known: dict[Any, Callable[..., Any] | None] = {}
+    for index, (args, options) in enumerate(stack):
         name = args[0]
-        # Names are nearly always in upper case; then the look-up need not fold them.
-        callback = lookup(plain, name) or callbacks.get(name)
-        if callback is None:
-            finished.append(reply)
+        if name not in known:
+            known[name] = _callback_of(callbacks, name)
+        callback = known[name]
+        if callback is None or isinstance(replies[index], Exception):
             continue
         if options:
             options.pop("keys", None)
             options.pop(NEVER_DECODE, None)
-        finished.append(callback(reply, **options) if options else callback(reply))
-    return finished
-
-
-def keeps_redis_py(options: dict[str, Any]) -> bool:
-    """Whether a command of a pipeline has options that only redis-py's path knows."""
-    return EMPTY_RESPONSE in options or NEVER_DECODE in options
+        replies[index] = callback(replies[index], **options) if options else callback(replies[index])
+    return replies
 
 
 _SETS_ARE_SETS: Final = _options.REDIS_VERSION < (6,)

@@ -10,7 +10,7 @@ import functools
 from typing import Any
 
 import redis
-from redis.client import NEVER_DECODE
+from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 from redis.exceptions import ResponseError
 
 from . import _mirror_commands, _native, _sentinelle
@@ -88,8 +88,13 @@ class Pipeline(redis.client.Pipeline):
         """Adds a command; runs it at once between WATCH and MULTI."""
         if (self.watching or args[0] == "WATCH") and not self.explicit_transaction:
             return self.immediate_execute_command(*args, **options)
-        is_refused = self._reads_only and not is_read(args)
-        if is_refused or not takes_native_path(args[0]) or (options and _native.keeps_redis_py(options)):
+        if (
+            not takes_native_path(args[0])
+            or EMPTY_RESPONSE in options
+            or NEVER_DECODE in options
+            or (self._reads_only and not is_read(args))
+        ):
+            # The refusal of a replica, and options that only redis-py's pipelines know.
             self._needs_redis_py = True
         self.command_stack.append((args, options))
         return self

@@ -33,7 +33,8 @@ pub struct Command {
 impl Command {
     /// A command of these words, its name first.
     pub fn new<W: AsRef<[u8]>>(words: impl IntoIterator<Item = W>) -> Self {
-        let mut command = Self { body: Vec::new(), count: 0, class: None, read_from: None, timeout: None };
+        let body = Vec::with_capacity(USUAL_LENGTH);
+        let mut command = Self { body, count: 0, class: None, read_from: None, timeout: None };
         for word in words {
             command.push(word.as_ref());
         }
@@ -229,6 +230,9 @@ fn measure(mark: u8, bytes: &[u8]) -> Option<(usize, &[u8])> {
     let number = std::str::from_utf8(&line[..end]).ok()?.parse().ok()?;
     Some((number, line.get(end + 2..)?))
 }
+
+/// Most commands are no longer than this, and are packed without a second allocation.
+const USUAL_LENGTH: usize = 96;
 
 /// The count in front of the words.
 const HEADER: usize = 8;

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import weakref
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import redis
 import redis.asyncio
-from redis.client import NEVER_DECODE
+from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 from redis.exceptions import ResponseError
 
 from .. import _mirror_commands, _native, _sentinelle
@@ -22,15 +22,29 @@ from .._sentinelle import is_read
 
 __all__ = ["Pipeline", "Redis"]
 
-_COMPLETIONS: WeakKeyDictionary[asyncio.AbstractEventLoop, _sentinelle.Completions] = WeakKeyDictionary()
+# By the loop's `id`, because that is found faster than the loop itself.
+_COMPLETIONS: dict[int, tuple[weakref.ref[asyncio.AbstractEventLoop], _sentinelle.Completions]] = {}
 
 
 def _completions(loop: asyncio.AbstractEventLoop) -> _sentinelle.Completions:
-    completions = _COMPLETIONS.get(loop)
-    if completions is None:
-        completions = _COMPLETIONS[loop] = _sentinelle.Completions()
-        loop.add_reader(completions.fd(), completions.deliver)
+    known = _COMPLETIONS.get(id(loop))
+    if known is not None and known[0]() is loop:
+        return known[1]
+    completions = _sentinelle.Completions()
+    loop.add_reader(completions.fd(), completions.deliver)
+    for key in [key for key, (kept, _) in list(_COMPLETIONS.items()) if kept() is None]:
+        _COMPLETIONS.pop(key, None)
+    _COMPLETIONS[id(loop)] = (weakref.ref(loop), completions)
     return completions
+
+
+async def _run(pool: _sentinelle.Pool, args: tuple[Any, ...], is_raw: bool) -> Any:
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+    completions = _completions(loop)
+    if completions.submit(pool, args, future, is_raw):
+        loop.call_soon(completions.flush)
+    return await future
 
 
 class Redis(redis.asyncio.Redis):
@@ -71,11 +85,8 @@ class Redis(redis.asyncio.Redis):
         pool = self._pool
         if pool is None or not takes_native_path(name) or (self._reads_only and not is_read(args)):
             return await super().execute_command(*args, **options)
-        loop = asyncio.get_running_loop()
-        future = loop.create_future()
         try:
-            _completions(loop).submit(pool, args, future, NEVER_DECODE in options)
-            reply = await future
+            reply = await _run(pool, args, NEVER_DECODE in options)
         except ResponseError as error:
             return _native.answer_to_refusal(error, options)
         return _native.finish(self.response_callbacks, name, reply, options)
@@ -105,8 +116,13 @@ class Pipeline(redis.asyncio.client.Pipeline):
 
     def pipeline_execute_command(self, *args: Any, **options: Any) -> Any:
         """Adds a command."""
-        is_refused = self._reads_only and not is_read(args)
-        if is_refused or not takes_native_path(args[0]) or (options and _native.keeps_redis_py(options)):
+        if (
+            not takes_native_path(args[0])
+            or EMPTY_RESPONSE in options
+            or NEVER_DECODE in options
+            or (self._reads_only and not is_read(args))
+        ):
+            # The refusal of a replica, and options that only redis-py's pipelines know.
             self._needs_redis_py = True
         self.command_stack.append((args, options))
         return self
@@ -115,10 +131,8 @@ class Pipeline(redis.asyncio.client.Pipeline):
         """Runs a command at once."""
         if self._pool is None or self.watching or self.connection is not None or not takes_native_path(args[0]):
             return await super().immediate_execute_command(*args, **options)
-        loop = asyncio.get_running_loop()
-        future = loop.create_future()
-        _completions(loop).submit(self._pool, args, future, NEVER_DECODE in options)
-        return _native.finish(self.response_callbacks, args[0], await future, options)
+        reply = await _run(self._pool, args, NEVER_DECODE in options)
+        return _native.finish(self.response_callbacks, args[0], reply, options)
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Sends the commands and gives their replies in order.
