@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import socket
 import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import redis
@@ -159,10 +163,44 @@ def import_cost(module: str) -> float:
     return float(done.stdout) * 1000
 
 
-def compare_speed(group: HaGroup, rounds: int) -> None:
+@contextmanager
+def servers() -> Iterator[tuple[int, str]]:
+    """A server and a sentinel, both processes of their own: the port of the one, the URL of the other.
+
+    A group of `sentinelle.testing` would not do: what carries its traffic works in this process.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        ports = [stack.enter_context(held_port()) for _ in range(2)]
+        conf = folder / "sentinel.conf"
+        conf.write_text(f"port {ports[1]}\nbind 127.0.0.1\nsentinel monitor mymaster 127.0.0.1 {ports[0]} 1\n")
+        server = ["redis-server", "--port", str(ports[0]), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        for command in (server, [sys.executable, "-m", "sentinelle", str(conf)]):
+            process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+            stack.callback(process.terminate)
+        url = f"redis+sentinel://127.0.0.1:{ports[1]}/mymaster"
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                sentinelle.from_url(url).ping()
+                break
+            except redis.ConnectionError:
+                assert time.monotonic() < deadline
+        yield ports[0], url
+
+
+@contextmanager
+def held_port() -> Iterator[int]:
+    """A port that nobody else is given, though one more socket may be bound to it."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
+def compare_speed(port: int, url: str, rounds: int) -> None:
     """Prints each figure as the median over the rounds: ours, redis-py's, the ratio."""
-    host, port = group.address(group.master())
-    ours, theirs = sentinelle.from_url(group.url), redis.Redis(host, port)
+    ours, theirs = sentinelle.from_url(url), redis.Redis("127.0.0.1", port)
     ours.set("key", VALUE)
     assert ours.native
     pairs: list[tuple[str, Callable[[Any], Figure], Any, Any]] = [
@@ -172,8 +210,8 @@ def compare_speed(group: HaGroup, rounds: int) -> None:
         (
             "asyncio, 50 tasks",
             fifty_tasks,
-            lambda: sentinelle.asyncio.from_url(group.url),
-            lambda: redis.asyncio.Redis(host=host, port=port),
+            lambda: sentinelle.asyncio.from_url(url),
+            lambda: redis.asyncio.Redis(host="127.0.0.1", port=port),
         ),
     ]
     for name, measure, of_ours, of_theirs in pairs:
@@ -210,8 +248,8 @@ def compare_failovers(profile: str, rounds: int) -> None:
 def main(rounds: int) -> None:
     """Prints all figures."""
     print(f"redis-py {redis.__version__}, hiredis {HIREDIS_AVAILABLE}, Python {sys.version.split()[0]}")
-    with HaGroup(replicas=1, sentinels=1, quorum=1) as group:
-        compare_speed(group, rounds)
+    with servers() as (port, url):
+        compare_speed(port, url, rounds)
     compare_failovers("fast", 2)
     for module in ("sentinelle", "sentinelle.sentinel"):
         costs = [(import_cost(module), import_cost("redis")) for _ in range(rounds)]
