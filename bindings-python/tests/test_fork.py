@@ -120,6 +120,8 @@ def test_a_group_refuses_its_parents_child_which_starts_its_own(ha_group: HaGrou
     def work() -> None:
         with pytest.raises(ForkedError, match="fork"):
             ha_group.master()
+        # Its processes stay: they are the parent's.
+        ha_group.stop()
         with HaGroup(replicas=0, sentinels=1, quorum=1) as own:
             assert own.command("server-0", "PING") == b"PONG"
 

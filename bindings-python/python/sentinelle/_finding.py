@@ -162,6 +162,12 @@ class Watched:
             discovery.close()
 
 
+def watched_of(manager: Any) -> Watched | None:
+    """The engine's view of what a pool calls its manager; `None` when that is none of our `Sentinel` objects."""
+    watched = getattr(manager, "_watched", None)
+    return watched if isinstance(watched, Watched) else None
+
+
 def _ms_until(end: float) -> int:
     return max(0, round((end - time.monotonic()) * 1000))
 
@@ -306,7 +312,7 @@ _TIDY_MS = 60_000
 
 def follow(pool: Any) -> None:
     """Has a pool hear of switches: in each process from a thread of its own, and from the discovery of the moment."""
-    watched: Watched | None = getattr(pool.sentinel_manager, "_watched", None)
+    watched = watched_of(pool.sentinel_manager)
     if watched is None or pool.__dict__.get("_followed") == (os.getpid(), watched.opened):
         return
     discovery = watched.discovery()

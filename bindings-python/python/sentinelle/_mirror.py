@@ -59,13 +59,13 @@ def no_master(service_name: str, why: object) -> str:
 
 def is_watched(manager: Any) -> bool:
     """Whether the engine answers in the place of this object's sentinels."""
-    watched: _finding.Watched | None = getattr(manager, "_watched", None)
+    watched = _finding.watched_of(manager)
     return watched is not None and watched.discovery() is not None
 
 
 def find_master(manager: Any, service_name: str, patience_ms: int) -> Address:
     """Asks the pool's manager for the master, with more patience than `discover_master` has if it is ours."""
-    watched: _finding.Watched | None = getattr(manager, "_watched", None)
+    watched = _finding.watched_of(manager)
     if watched is None or watched.is_overridden("discover_master"):
         address: Address = manager.discover_master(service_name)
     else:
@@ -73,9 +73,21 @@ def find_master(manager: Any, service_name: str, patience_ms: int) -> Address:
     return address
 
 
+def address_for(pool: Any, search: Search) -> Any:
+    """The address that a connection of this pool is made to; in asyncio something that gives it when awaited.
+
+    A pool that was given a way of its own, as test suites and subclasses do, is asked by redis-py's name for it.
+    """
+    own = getattr(type(pool), "_master_address", None)
+    is_ours = own is not None and type(pool).get_master_address.__module__.startswith("sentinelle.")
+    if not is_ours or "get_master_address" in vars(pool):
+        return pool.get_master_address()
+    return pool._master_address(search.patience_ms())
+
+
 def suspect(pool: Any, address: Address, sign: str) -> None:
     """Tells the engine that a server did not behave as a master."""
-    watched: _finding.Watched | None = getattr(pool.sentinel_manager, "_watched", None)
+    watched = _finding.watched_of(pool.sentinel_manager)
     discovery = watched and watched.discovery()
     if discovery:
         discovery.suspect(pool.service_name, sign)
@@ -117,7 +129,7 @@ class Search:
         # A wrong password stays wrong.
         if isinstance(error, AuthenticationError) or time.monotonic() >= self._end:
             return None
-        watched: _finding.Watched | None = getattr(self._manager, "_watched", None)
+        watched = _finding.watched_of(self._manager)
         return watched and watched.discovery()
 
 

@@ -85,7 +85,7 @@ class SentinelManagedConnection(theirs.SentinelManagedConnection):
                     continue
         search = _mirror.Search(pool.sentinel_manager, pool.service_name)
         while True:
-            address = pool._master_address(search.patience_ms())
+            address = _mirror.address_for(pool, search)
             try:
                 return self.connect_to(address)
             except (ConnectionError, TimeoutError) as error:

@@ -83,7 +83,7 @@ class SentinelManagedConnection(theirs.SentinelManagedConnection):
                     continue
         search = _mirror.Search(pool.sentinel_manager, pool.service_name)
         while True:
-            address = await pool._master_address(search.patience_ms())
+            address = await _mirror.address_for(pool, search)
             try:
                 return await self.connect_to(address)
             except (ConnectionError, TimeoutError) as error:
