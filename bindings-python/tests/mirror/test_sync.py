@@ -165,8 +165,8 @@ def test_native_connections_ask_no_sentinel(ha_group: HaGroup, sentinel: Sentine
 
 def test_a_command_in_flight_moves_to_the_new_master(ha_group: HaGroup, sentinel: Sentinel) -> None:
     # redis-py itself tries the old address again until its retries are used up.
-    retry = Retry(ConstantBackoff(0.05), 100)
-    client = sentinel.master_for(NAME, redis_class=redis.Redis, retry=retry, socket_timeout=PATIENCE_S)
+    again = {"retry": Retry(ConstantBackoff(0.05), 100), "retry_on_error": [redis.ConnectionError, redis.TimeoutError]}
+    client = sentinel.master_for(NAME, redis_class=redis.Redis, socket_timeout=PATIENCE_S, **again)
     client.ping()
     old = ha_group.master()
     with ThreadPoolExecutor(1) as threads:
