@@ -78,9 +78,10 @@ def address_for(pool: Any, search: Search) -> Any:
 
     A pool that was given a way of its own, as test suites and subclasses do, is asked by redis-py's name for it.
     """
-    own = getattr(type(pool), "_master_address", None)
-    is_ours = own is not None and type(pool).get_master_address.__module__.startswith("sentinelle.")
-    if not is_ours or "get_master_address" in vars(pool):
+    # Not `type`, because connections of asyncio know their pool by a weak proxy.
+    kind = pool.__class__
+    is_ours = hasattr(kind, "_master_address") and kind.get_master_address.__module__.startswith("sentinelle.")
+    if not is_ours or "get_master_address" in pool.__dict__:
         return pool.get_master_address()
     return pool._master_address(search.patience_ms())
 

@@ -181,3 +181,11 @@ def test_a_subclass_with_its_own_way_is_asked() -> None:
 
     assert pool.get_master_address() == ("own", 1)
     assert Own([("a", 1)]).master_for("cart").native is False
+
+
+def test_a_pool_with_its_own_way_is_asked_by_its_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = SentinelConnectionPool("cart", asked(Fake()))
+    monkeypatch.setattr(pool.proxy, "get_master_address", lambda: ("127.0.0.1", 1))
+
+    with pytest.raises(redis.ConnectionError, match=r"127\.0\.0\.1:1"):
+        pool.make_connection().connect()
