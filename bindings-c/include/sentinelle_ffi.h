@@ -586,8 +586,8 @@ void snl_pipe_free(snl_pipe *b);
 // Runs a command of `argc` words that lie end to end in `words`, each as long as `lens` says.
 //
 // The reply is laid into the `cap` bytes of `buf`, flat as `snl_reply_flat` gives it: how many numbers there are and how many
-// bytes, as two int64_t, then the numbers, then the bytes; `out` is NULL then. One that does not fit is given in `out`, and
-// the first number in `buf` is 0. `cap` is 16 at least. `timeout_ms` 0 or less: the pool's own.
+// bytes, as two `int64_t`, then the numbers, then the bytes; `out` is NULL then. One that does not fit is given in `out`,
+// and the first number in `buf` is 0. `cap` is 16 at least. `timeout_ms` 0 or less: the pool's own.
 int32_t snl_pool_exec_into(snl_pool *p,
                            size_t argc,
                            const char *words,

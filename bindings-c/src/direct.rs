@@ -18,8 +18,8 @@ use crate::{
 /// Runs a command of `argc` words that lie end to end in `words`, each as long as `lens` says.
 ///
 /// The reply is laid into the `cap` bytes of `buf`, flat as `snl_reply_flat` gives it: how many numbers there are and how many
-/// bytes, as two int64_t, then the numbers, then the bytes; `out` is NULL then. One that does not fit is given in `out`, and
-/// the first number in `buf` is 0. `cap` is 16 at least. `timeout_ms` 0 or less: the pool's own.
+/// bytes, as two `int64_t`, then the numbers, then the bytes; `out` is NULL then. One that does not fit is given in `out`,
+/// and the first number in `buf` is 0. `cap` is 16 at least. `timeout_ms` 0 or less: the pool's own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snl_pool_exec_into(
     p: *mut snl_pool,
@@ -62,7 +62,7 @@ unsafe fn packed_command(argc: usize, words: *const c_char, lens: *const usize) 
     // SAFETY: the same duty.
     let lens = unsafe { items(lens, argc, "lens") }?;
     let total = lens.iter().try_fold(0_usize, |sum, length| sum.checked_add(*length));
-    let total = total.filter(|total| *total <= isize::MAX as usize);
+    let total = total.filter(|total| isize::try_from(*total).is_ok());
     let total = total.ok_or_else(|| bad_argument("lens", "adds up to an impossible length"))?;
     // SAFETY: the same duty.
     let mut rest = unsafe { bytes(words, total, "words") }?;
