@@ -45,6 +45,7 @@ impl Machine {
             next_attempt: now.tick,
             fruitless_attempts: 0,
             wants_replica: false,
+            ordered_until: None,
             former_master: None,
             led: None,
             configured: None,

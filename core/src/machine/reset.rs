@@ -23,6 +23,7 @@ impl Machine {
         group.next_attempt = now.tick;
         group.voted_for_other = None;
         group.wants_replica = false;
+        group.ordered_until = None;
         for node in gone {
             self.drop_node(node);
         }
@@ -136,6 +137,7 @@ impl Machine {
         group.voted_for_other = None;
         group.fruitless_attempts = 0;
         group.wants_replica = false;
+        group.ordered_until = None;
         self.deadlines.clear(Why::Attempt(id));
         for peer in self.peers(id) {
             self.deadlines.clear(Why::Ask(peer));

@@ -56,6 +56,8 @@ pub struct Group {
     pub fruitless_attempts: u32,
     /// Whether the last attempt found no replica, so that the next begins as soon as there is one.
     pub wants_replica: bool,
+    /// Until when an operator's order stands whose election nobody won.
+    pub ordered_until: Option<Tick>,
     /// The address the master had before the last switch.
     pub former_master: Option<Endpoint>,
     /// The configuration this sentinel itself led to, so that it knows when `parallel-syncs` holds nobody back.

@@ -145,6 +145,42 @@ fn an_ordered_failover_waits_for_a_slow_disk() {
     assert_eq!(elected, asked[0] + 1, "with the first vote of a peer it has the majority");
 }
 
+/// An order that was answered is carried out also where rivals took the votes of its epoch and then made nothing of them.
+#[test]
+fn an_ordered_failover_is_tried_again_while_nobody_wins() {
+    let mut bench = Bench::new();
+    for (port, rival) in PEERS.iter().zip(['1', '2']) {
+        bench.peers.get_mut(port).expect("it is a peer").ballot = Ballot::Rival(run_id(rival));
+    }
+
+    bench.ask(&["SENTINEL", "FAILOVER", "mymaster"]);
+    let lost = bench.await_event(400, EventKind::AbortNotElected);
+    bench.set_ballots(&Ballot::WhoAsks);
+    let again = bench.await_event(2_100, EventKind::TryFailover);
+    bench.await_event(400, EventKind::SwitchMaster);
+    bench.run(2 * FAILOVER_TIMEOUT);
+
+    assert!(again - lost >= 500, "{} ms", again - lost);
+    assert_eq!(bench.events(lost, EventKind::TryFailover).len(), 1, "an order is carried out once");
+}
+
+/// An order stands for as long as a failover may take, and is forgotten then.
+#[test]
+fn an_ordered_failover_that_never_has_the_votes_is_given_up() {
+    let mut bench = Bench::new();
+    for (port, rival) in PEERS.iter().zip(['1', '2']) {
+        bench.peers.get_mut(port).expect("it is a peer").ballot = Ballot::Rival(run_id(rival));
+    }
+    let order = bench.now;
+
+    bench.ask(&["SENTINEL", "FAILOVER", "mymaster"]);
+    bench.run(4 * FAILOVER_TIMEOUT);
+
+    let tried = bench.events(order, EventKind::TryFailover);
+    assert!(tried.len() > 1, "{tried:?}");
+    assert!(tried.iter().all(|(at, _)| *at < order + FAILOVER_TIMEOUT), "{tried:?}");
+}
+
 /// A reference sentinel that is given an order at the same moment leads in the next epoch, whoever votes for whom.
 #[test]
 fn an_ordered_failover_leaves_the_next_epoch_to_a_reference_sentinel() {

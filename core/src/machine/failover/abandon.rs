@@ -10,7 +10,8 @@ use crate::{
 };
 
 impl Machine {
-    /// The election is over without us: soon again if nobody won, with long patience if somebody did.
+    /// The election is over without us: soon again if nobody won, with long patience if somebody did. An order that was
+    /// answered stands while nobody won, for as long as a failover may take: the rival may have given up meanwhile.
     pub(super) fn lose_election(&mut self, now: Now, id: GroupId, outcome: Outcome) {
         let Some(group) = self.groups.get_mut(&id) else { return };
         let long = group.failover_timeout.times(2);
@@ -18,7 +19,21 @@ impl Machine {
         group.fruitless_attempts = group.fruitless_attempts.saturating_add(1);
         let pause = self.chance.between(SHORTEST_RETRY, LONGEST_RETRY).times(1 << doublings).min(long);
         let wait = if outcome == Outcome::Lost { long } else { pause };
+        let ordered = group.failover.as_ref().filter(|failover| failover.order == Order::Operator);
+        if let Some(started) = ordered.filter(|_| outcome == Outcome::Split).map(|failover| failover.started) {
+            group.ordered_until.get_or_insert(started.after(group.failover_timeout));
+        }
         self.abort(now, id, EventKind::AbortNotElected, wait);
+        self.plan_order(id);
+    }
+
+    /// Sets the moment at which an order that stands is tried again.
+    fn plan_order(&mut self, id: GroupId) {
+        let Some(group) = self.groups.get(&id).filter(|group| !group.objectively_down.holds()) else { return };
+        if group.ordered_until.is_some_and(|until| group.next_attempt < until) {
+            let at = group.next_attempt;
+            self.deadlines.set(Why::Attempt(id), at);
+        }
     }
 
     /// No replica can be promoted: the next attempt begins as soon as one can.
@@ -42,6 +57,7 @@ impl Machine {
         if pending {
             self.abort(now, id, EventKind::AbortMasterBack, Millis::ZERO);
         }
+        self.plan_order(id);
     }
 
     /// Ends the attempt; the next automatic one may begin after `wait`.

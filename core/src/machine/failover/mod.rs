@@ -65,15 +65,23 @@ impl Machine {
         before.count() as u64
     }
 
-    /// Begins an automatic failover, unless the reason for it is gone or another candidate has our vote.
+    /// Begins an automatic failover, unless the reason for it is gone or another candidate has our vote; or an ordered one
+    /// again.
     pub(super) fn attempt_failover(&mut self, now: Now, id: GroupId) {
         let Some(group) = self.groups.get(&id).filter(|_| self.tilt.is_none()) else { return };
-        if !group.objectively_down.holds() || group.failover.is_some() {
+        let is_ordered = group.ordered_until.is_some_and(|until| now.tick < until);
+        if !(group.objectively_down.holds() || is_ordered) || group.failover.is_some() {
             return;
         }
         if group.next_attempt > now.tick {
             let at = group.next_attempt;
             return self.deadlines.set(Why::Attempt(id), at);
+        }
+        if !group.objectively_down.holds() {
+            if self.has_promotable_replica(now, id) {
+                self.start_ordered_failover(now, id);
+            }
+            return;
         }
         let first_turn = group.objectively_down.since.map(|since| since.after(self.start_delay(now, id)));
         if let Some(at) = first_turn.filter(|&at| at > now.tick) {
@@ -213,6 +221,9 @@ impl Machine {
         let Some(failover) = self.failover_at(id, Stage::WaitStart) else { return };
         failover.stage = Stage::SelectReplica;
         failover.changed = now.tick;
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.ordered_until = None;
+        }
         self.publish_group(now, EventKind::ElectedLeader, id);
         if self.crashes(CrashPoint::AfterElection) {
             return;
