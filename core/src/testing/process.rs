@@ -210,25 +210,26 @@ type Start = (Command, mpsc::Sender<io::Result<Child>>);
 /// Starts the command on a thread that lasts as long as this program.
 fn start_on_lasting_thread(command: Command) -> io::Result<Child> {
     let (answer, started) = mpsc::channel();
-    lasting_thread().send((command, answer)).map_err(io::Error::other)?;
+    lasting_thread()?.send((command, answer)).map_err(io::Error::other)?;
     started.recv().map_err(io::Error::other)?
 }
 
 /// Where the thread takes its orders; a forked child has a thread of its own.
-fn lasting_thread() -> mpsc::Sender<Start> {
+fn lasting_thread() -> io::Result<mpsc::Sender<Start>> {
     static THREAD: Mutex<Option<(u32, mpsc::Sender<Start>)>> = Mutex::new(None);
     let mut thread = THREAD.lock().unwrap_or_else(PoisonError::into_inner);
     let pid = std::process::id();
     if let Some((_, orders)) = thread.as_ref().filter(|(owner, _)| *owner == pid) {
-        return orders.clone();
+        return Ok(orders.clone());
     }
     let (orders, inbox) = mpsc::channel::<Start>();
-    thread::spawn(move || {
+    // Without a name of its own it would bear that of whoever starts the first process.
+    thread::Builder::new().name("snl-processes".into()).spawn(move || {
         for (mut command, answer) in inbox {
             let _ = answer.send(command.spawn());
         }
-    });
+    })?;
     // The parent's stays as it is: its thread may have been about to look at it.
     std::mem::forget(thread.replace((pid, orders.clone())));
-    orders
+    Ok(orders)
 }
