@@ -90,13 +90,16 @@ def test_a_client_is_of_use_after_an_interrupt(ha_group: HaGroup) -> None:
 
 
 def _interrupt(program: str, expected: str) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True
-    ) as running:
-        assert running.stdout is not None
-        assert running.stdout.readline() == "ready\n"
-        running.send_signal(signal.SIGINT)
-        rest, _ = running.communicate(timeout=PATIENCE_S)
+    # A shell that starts something in the background lets it ignore the signal, and so would all that it starts.
+    attentive = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n" + textwrap.dedent(program)
+    with subprocess.Popen([sys.executable, "-c", attentive], stdout=subprocess.PIPE, text=True) as running:
+        try:
+            assert running.stdout is not None
+            assert running.stdout.readline() == "ready\n"
+            running.send_signal(signal.SIGINT)
+            rest, _ = running.communicate(timeout=PATIENCE_S)
+        finally:
+            running.kill()
 
     assert rest == expected
 
